@@ -1,0 +1,1 @@
+"""SRGAN super-resolution for optical coherence tomography (OCT)."""

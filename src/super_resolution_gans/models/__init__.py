@@ -1,0 +1,1 @@
+"""Networks and their weights: torch modules, and nothing that knows about files of scans."""

@@ -1,0 +1,151 @@
+"""SRResNet, the generator of SRGAN (Ledig et al. 2017, arXiv 1609.04802v5, figure 4).
+
+Tensors are float32, NCHW. Input and output images are in [0, 1]; the network itself works towards
+[-1, 1] as the paper does, and that range never leaves this file. The output is not clipped.
+"""
+
+import math
+from itertools import zip_longest
+
+import torch
+from torch import Tensor, nn
+
+Scale = tuple[int, int]  # (vertical, lateral) = (rows, columns)
+
+
+def shuffle_pixels(x: Tensor, scale: Scale) -> Tensor:
+    """Move channels into space: (N, C*v*h, H, W) -> (N, C, v*H, h*W).
+
+    The order of channels is that of ``torch.nn.PixelShuffle`` (Shi et al. 2016), extended to
+    factors that differ between the axes.
+    """
+    v, h = scale
+    n, channels, height, width = x.shape
+    x = x.reshape(n, channels // (v * h), v, h, height, width)
+    return x.permute(0, 1, 4, 2, 5, 3).reshape(n, -1, v * height, h * width)
+
+
+def upsampling_stages(scale: Scale) -> list[Scale]:
+    """Split a scale into sub-pixel stages by its prime factors: (4, 4) -> two stages of (2, 2)."""
+    stages = zip_longest(_prime_factors(scale[0]), _prime_factors(scale[1]), fillvalue=1)
+    return list(stages)
+
+
+def _prime_factors(number: int) -> list[int]:
+    factors, divisor = [], 2
+    while number > 1:
+        while number % divisor == 0:
+            factors.append(divisor)
+            number //= divisor
+        divisor += 1
+    return factors
+
+
+class ResidualBlock(nn.Module):
+    """conv 3x3, BatchNorm, PReLU, conv 3x3, BatchNorm, sum (figure 4)."""
+
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        self.conv1 = nn.Conv2d(width, width, 3, padding=1, bias=False)
+        self.norm1 = nn.BatchNorm2d(width)
+        self.act = nn.PReLU(width)
+        self.conv2 = nn.Conv2d(width, width, 3, padding=1, bias=False)
+        self.norm2 = nn.BatchNorm2d(width)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(N, width, H, W) -> (N, width, H, W)."""
+        y = self.act(self.norm1(self.conv1(x)))
+        return x + self.norm2(self.conv2(y))
+
+
+class SubPixelStage(nn.Module):
+    """conv 3x3 to v*h times the channels, pixel shuffle, PReLU (figure 4)."""
+
+    def __init__(self, width: int, factor: Scale) -> None:
+        super().__init__()
+        self.factor = factor
+        self.conv = nn.Conv2d(width, width * factor[0] * factor[1], 3, padding=1)
+        self.act = nn.PReLU(width)
+        _start_as_nearest_neighbour(self.conv, factor)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(N, width, H, W) -> (N, width, v*H, h*W)."""
+        y: Tensor = self.act(shuffle_pixels(self.conv(x), self.factor))
+        return y
+
+
+@torch.no_grad()
+def _start_as_nearest_neighbour(conv: nn.Conv2d, factor: Scale) -> None:
+    """ICNR (Aitken et al. 2017, arXiv 1707.02937): all sub-pixels of a channel start alike.
+
+    Otherwise each of the v*h sub-pixels starts from its own random kernel, and the periodic grid
+    this draws into the image is hard to train away.
+    """
+    repeats = factor[0] * factor[1]
+    for parameter in (conv.weight, conv.bias):
+        assert parameter is not None
+        parameter.copy_(parameter[::repeats].repeat_interleave(repeats, dim=0))
+
+
+class SRResNet(nn.Module):
+    """The generator of SRGAN: (N, C, H, W) in [0, 1] -> (N, C, v*H, h*W), about [0, 1].
+
+    Args:
+        channels: image channels in and out; 1 for OCT.
+        scale: (vertical, lateral) factors, any integers of at least 1, not both 1.
+        blocks: residual blocks; the paper has 16.
+        width: feature channels; the paper has 64.
+
+    Raises:
+        ValueError: if an argument is out of range.
+    """
+
+    def __init__(
+        self, channels: int = 1, scale: Scale = (4, 4), blocks: int = 16, width: int = 64
+    ) -> None:
+        super().__init__()
+        vertical, lateral = scale
+        if min(channels, blocks, width, vertical, lateral) < 1 or vertical * lateral == 1:
+            raise ValueError(
+                "SRResNet needs channels, blocks, width and both scale factors of at least 1, "
+                f"and a scale other than (1, 1); got {channels=}, {scale=}, {blocks=}, {width=}"
+            )
+        self.channels, self.scale, self.blocks, self.width = channels, scale, blocks, width
+
+        self.head = nn.Conv2d(channels, width, 9, padding=4)
+        self.head_act = nn.PReLU(width)
+        self.body = nn.Sequential(*(ResidualBlock(width) for _ in range(blocks)))
+        self.body_conv = nn.Conv2d(width, width, 3, padding=1, bias=False)
+        self.body_norm = nn.BatchNorm2d(width)
+        self.upsampler = nn.Sequential(
+            *(SubPixelStage(width, stage) for stage in upsampling_stages(scale))
+        )
+        self.tail = nn.Conv2d(width, channels, 9, padding=4)
+
+    def forward(self, image: Tensor) -> Tensor:
+        """Super-resolve a batch; see the class for shapes and ranges."""
+        first = self.head_act(self.head(image))
+        features = first + self.body_norm(self.body_conv(self.body(first)))
+        y: Tensor = self.tail(self.upsampler(features))
+        return y * 0.5 + 0.5  # the paper trains towards HR in [-1, 1]
+
+    def receptive_radius(self) -> Scale:
+        """How far an output pixel looks, in whole LR pixels (vertical, lateral).
+
+        A tile that is read with a border of this many pixels, and whose border is cut off again
+        afterwards, holds exactly what the whole image would hold there.
+        """
+        return (_radius(self, axis=0), _radius(self, axis=1))
+
+
+def _radius(network: SRResNet, axis: int) -> int:
+    def reach(conv: nn.Conv2d) -> int:
+        return (conv.kernel_size[axis] - 1) // 2
+
+    body = [conv for block in network.body for conv in (block.conv1, block.conv2)]
+    radius = float(sum(reach(conv) for conv in (network.head, *body, network.body_conv)))
+    magnification = 1
+    for stage in network.upsampler:
+        radius += reach(stage.conv) / magnification
+        magnification *= stage.factor[axis]
+    return math.ceil(radius + reach(network.tail) / magnification)
