@@ -1,0 +1,25 @@
+"""What goes wrong between files, addresses and scans; every message is one line, "name: reason"."""
+
+import os
+
+from super_resolution_gans.scan import printable
+
+
+class ReadError(ValueError):
+    """A file or address cannot be read as a scan."""
+
+    def __init__(self, source: str | os.PathLike[str], reason: str) -> None:
+        self.source, self.reason = os.fspath(source), " ".join(reason.split())
+        super().__init__(f"{printable(self.source)}: {printable(self.reason)}")
+
+
+class FetchError(ReadError):
+    """An address cannot be fetched."""
+
+
+class WriteError(ValueError):
+    """A scan cannot be written to this path."""
+
+    def __init__(self, path: str | os.PathLike[str], reason: str) -> None:
+        self.path, self.reason = os.fspath(path), " ".join(reason.split())
+        super().__init__(f"{printable(self.path)}: {printable(self.reason)}")

@@ -1,0 +1,345 @@
+"""A scan: pixels between 0 and 1, and what is known of where they came from.
+
+Inside the package an array of pixels is float32, (slices, height, width) or (slices, height,
+width, 3), in [0, 1]. A :class:`Scan` keeps beside it what is needed to go back: the numbers'
+original type, and the original values that 0 and 1 stand for.
+"""
+
+import math
+import operator
+from dataclasses import dataclass, field, replace
+from typing import Any, Protocol, Self, runtime_checkable
+
+import numpy as np
+from numpy.typing import ArrayLike, DTypeLike, NDArray
+
+Spacing = tuple[float | None, float | None, float | None]
+"""Distance in mm between slices, rows (axial) and columns (lateral); None where unknown."""
+
+Range = tuple[float, float]
+"""Two stored values, the one that 0.0 and the one that 1.0 stands for."""
+
+_STORED_TYPES = frozenset(
+    map(np.dtype, ("u1", "u2", "u4", "u8", "i1", "i2", "i4", "i8", "f2", "f4", "f8"))
+)
+    map(np.dtype, ["u1", "u2", "u4", "u8", "i1", "i2", "i4", "i8", "f2", "f4", "f8"])
+)
+
+
+class ScanError(ValueError):
+    """These pixels are no scan; the message names the scan and the reason in one line."""
+
+    def __init__(self, source: str | None, reason: str) -> None:
+        super().__init__(f"{printable(source or 'array')}: {printable(reason)}")
+        self.source, self.reason = source, reason
+
+
+@runtime_checkable
+class WindowSource(Protocol):
+    """Pixels that are read piece by piece, for scans that do not fit in memory."""
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """(slices, height, width) or (slices, height, width, 3)."""
+
+    def read(self, index: int, rows: slice, columns: slice) -> NDArray[np.float32]:
+        """One window of slice ``index``: float32 (h, w) or (h, w, 3) in [0, 1].
+
+        ``rows`` and ``columns`` have non-negative ends inside the slice and no step.
+        """
+
+
+@dataclass(frozen=True, eq=False)
+class Scan:
+    """One or more slices of a scan, grey or colour; a frozen value.
+
+    Attributes:
+        pixels: float32 (slices, height, width) or (slices, height, width, 3) in [0, 1], kept as a
+            read-only view of what was given, not a copy; or a :class:`WindowSource` of that shape.
+        spacing: mm per (slice, row, column); None where unknown.
+        source: where the scan came from, for messages.
+        dtype: type of the original numbers, integer or floating point, native byte order.
+        value_range: the original values that 0.0 and 1.0 stand for; equal in a constant scan,
+            whose pixels are then 0.
+
+    Raises:
+        ScanError: if the pixels have another shape or type, are empty, not finite or outside
+            [0, 1], or if spacing, dtype or range make no sense.
+    """
+
+    pixels: NDArray[np.float32] | WindowSource
+    spacing: Spacing = (None, None, None)
+    source: str | None = None
+    dtype: np.dtype[Any] = field(default_factory=lambda: np.dtype(np.uint8))
+    value_range: Range = (0.0, 255.0)
+
+    def __post_init__(self) -> None:
+        _set(self, "dtype", _stored_type(self.dtype, self.source))
+        _set(self, "value_range", _checked_range(self.value_range, self.dtype, self.source))
+        _set(self, "spacing", _checked_spacing(self.spacing, self.source))
+        shape = tuple(int(n) for n in self.pixels.shape)
+        if len(shape) not in (3, 4) or (len(shape) == 4 and shape[3] != 3):
+            raise ScanError(
+                self.source,
+                f"pixels of shape {shape}; expected (slices, height, width) or "
+                "(slices, height, width, 3)",
+            )
+        if 0 in shape:
+            raise ScanError(self.source, f"no pixels: the shape is {shape}")
+        if isinstance(self.pixels, np.ndarray):
+            _check_values(self.pixels, self.source)
+            view = self.pixels.view()
+            view.flags.writeable = False
+            _set(self, "pixels", view)
+
+    @classmethod
+    def from_array(
+        cls,
+        array: ArrayLike,
+        *,
+        spacing: Spacing = (None, None, None),
+        source: str | None = None,
+        value_range: Range | None = None,
+    ) -> Self:
+        """Make a scan of an array of numbers; the array is not modified.
+
+        Args:
+            array: (height, width); (height, width, 3) or (height, width, 1) whenever the last of
+                three axes is 3 or 1, whatever the type; otherwise (slices, height, width); or
+                (slices, height, width, 3) or (slices, height, width, 1). Integers, floating-point
+                numbers, or bool, which becomes 8-bit 0 and 255.
+            spacing: mm per (slice, row, column).
+            source: a name for messages.
+            value_range: the values that become 0 and 1; by default :func:`natural_range`.
+
+        Raises:
+            ScanError: if the array is no scan, or has values outside ``value_range``.
+        """
+        values = np.asarray(array)
+        if values.dtype == np.bool_:
+            values = values.astype(np.uint8) * np.uint8(255)
+        dtype = _stored_type(values.dtype, source)
+        values = as_slices(values, source)
+        low, high = extremes(values, source)
+        if value_range is None:
+            value_range = natural_range(dtype, low, high)
+        elif low < value_range[0] or high > value_range[1]:
+            raise ScanError(
+                source,
+                f"values from {low:g} to {high:g} lie outside the range "
+                f"{value_range[0]:g} to {value_range[1]:g}",
+            )
+        pixels = np.empty(values.shape, np.float32)
+        for index in range(len(values)):
+            pixels[index] = to_unit(values[index], value_range)
+        return cls(pixels, spacing, source, dtype, value_range)
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """(slices, height, width) or (slices, height, width, 3)."""
+        return tuple(int(n) for n in self.pixels.shape)
+
+    @property
+    def slices(self) -> int:
+        return self.shape[0]
+
+    @property
+    def height(self) -> int:
+        return self.shape[1]
+
+    @property
+    def width(self) -> int:
+        return self.shape[2]
+
+    @property
+    def channels(self) -> int:
+        """1 (grey) or 3 (red, green, blue)."""
+        return 3 if len(self.shape) == 4 else 1
+
+    @property
+    def is_lazy(self) -> bool:
+        """Whether the pixels are read when asked for."""
+        return not isinstance(self.pixels, np.ndarray)
+
+    def window(self, index: int, rows: slice, columns: slice) -> NDArray[np.float32]:
+        """A window of slice ``index``: float32 (h, w) or (h, w, 3) in [0, 1], possibly read-only.
+
+        ``rows`` and ``columns`` are cut at the slice's borders, as numpy does; no steps.
+
+        Raises:
+            IndexError: if there is no such slice.
+            ScanError: if a lazy source delivers something else than pixels.
+        """
+        index = operator.index(index)
+        if not 0 <= index < self.slices:
+            raise IndexError(f"slice {index} of a scan with {self.slices}")
+        rows, columns = _inside(rows, self.height), _inside(columns, self.width)
+        if isinstance(self.pixels, np.ndarray):
+            return self.pixels[index, rows, columns]
+        window = self.pixels.read(index, rows, columns)
+        expected = (rows.stop - rows.start, columns.stop - columns.start, *self.shape[3:])
+        if window.shape != expected:
+            raise ScanError(self.source, f"a window has shape {window.shape}, not {expected}")
+        if window.size:
+            _check_values(window, self.source)
+        return window
+
+    def slice_pixels(self, index: int) -> NDArray[np.float32]:
+        """Slice ``index``: float32 (height, width) or (height, width, 3) in [0, 1]."""
+        return self.window(index, slice(None), slice(None))
+
+    def load(self) -> "Scan":
+        """The same scan with its pixels in memory."""
+        if not self.is_lazy:
+            return self
+        pixels = np.empty(self.shape, np.float32)
+        for index in range(self.slices):
+            pixels[index] = self.slice_pixels(index)
+        return replace(self, pixels=pixels)
+
+    def stored_slice(self, index: int) -> NDArray[Any]:
+        """Slice ``index`` as original numbers: (height, width[, 3]) in ``dtype``."""
+        return to_stored(self.slice_pixels(index), self.dtype, self.value_range)
+
+    def to_array(self) -> NDArray[Any]:
+        """All pixels as original numbers: (slices, height, width[, 3]) in ``dtype``.
+
+        Integers are rounded half to even and clipped to their type.
+        """
+        stored = np.empty(self.shape, self.dtype)
+        for index in range(self.slices):
+            stored[index] = self.stored_slice(index)
+        return stored
+
+
+def as_slices(values: NDArray[Any], source: str | None = None) -> NDArray[Any]:
+    """A view as (slices, height, width) or (slices, height, width, 3), by ``from_array``'s rule."""
+    if values.ndim == 2 or (values.ndim == 3 and values.shape[2] in (1, 3)):
+        values = values[np.newaxis]
+    if values.ndim == 4 and values.shape[3] == 1:
+        values = values[..., 0]
+    if values.ndim == 3 or (values.ndim == 4 and values.shape[3] == 3):
+        if 0 in values.shape:
+            raise ScanError(source, f"no pixels: the shape is {values.shape}")
+        return values
+    raise ScanError(
+        source,
+        f"an array of shape {values.shape} is no scan; expected (height, width[, 3]) or "
+        "(slices, height, width[, 3])",
+    )
+
+
+def natural_range(dtype: DTypeLike, low: float, high: float) -> Range:
+    """The range that numbers of this type, lying between ``low`` and ``high``, are meant in.
+
+    uint8 and uint16 mean their whole range, whatever was used of it. Floating-point numbers within
+    [0, 1] mean that. Wider and signed integers are containers: they mean the range of uint8 or
+    uint16 if they fit there. Anything else means its own extremes.
+    """
+    kind = np.dtype(dtype)
+    if kind.kind == "u" and kind.itemsize <= 2:
+        return (0.0, float(np.iinfo(kind).max))
+    ceilings = (1.0,) if kind.kind == "f" else (255.0, 65535.0)
+    for ceiling in ceilings:
+        if low >= 0 and high <= ceiling:
+            return (0.0, ceiling)
+    return (float(low), float(high))
+
+
+def extremes(values: NDArray[Any], source: str | None = None) -> Range:
+    """Smallest and largest number.
+
+    Raises:
+        ScanError: if one of them is not finite.
+    """
+    low, high = float(values.min()), float(values.max())
+    if not (math.isfinite(low) and math.isfinite(high)):
+        raise ScanError(source, "the pixels hold NaN or infinite values")
+    return low, high
+
+
+def to_unit(values: NDArray[Any], value_range: Range) -> NDArray[np.float32]:
+    """Stored numbers as float32 in [0, 1]; a new array."""
+    low, high = value_range
+    if values.dtype.kind == "u" and values.dtype.itemsize <= 2 and low == 0 < high:
+        # Both operands are exact in float32, so the quotient is correctly rounded without float64.
+        quotient: NDArray[np.float32] = np.divide(values, np.float32(high), dtype=np.float32)
+        return quotient
+    wide = values.astype(np.float64)
+    if high == low:
+        return np.zeros(wide.shape, np.float32)
+    if math.isinf(high - low):
+        wide, low, high = wide / 2, low / 2, high / 2
+    wide -= low
+    wide /= high - low
+    unit: NDArray[np.float32] = wide.astype(np.float32)
+    return unit
+
+
+def to_stored(
+    pixels: NDArray[np.float32], dtype: np.dtype[Any], value_range: Range
+) -> NDArray[Any]:
+    """float32 in [0, 1] as numbers of ``dtype``; rounded half to even and clipped."""
+    low, high = value_range
+    wide = pixels.astype(np.float64)
+    # Weighing both ends, unlike low + p * (high - low), meets both exactly and cannot overflow.
+    wide = high * wide + low * (1.0 - wide) if low else high * wide
+    if dtype.kind == "f":
+        return wide.astype(dtype)
+    np.rint(wide, out=wide)
+    limits = np.iinfo(dtype)
+    stored = np.clip(wide, float(limits.min), float(limits.max))
+    if dtype.itemsize == 8:
+        # float(2**64 - 1) is 2**64, one more than fits: such pixels get the largest number.
+        full = stored >= float(limits.max)
+        return np.where(full, dtype.type(limits.max), np.where(full, 0.0, stored).astype(dtype))
+    return stored.astype(dtype)
+
+
+def printable(text: str) -> str:
+    """The text on one line, with control characters, line ends and odd bytes shown escaped."""
+    return "".join(
+        c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in text
+    )
+
+
+def _set(scan: Scan, name: str, value: object) -> None:
+    object.__setattr__(scan, name, value)
+
+
+def _inside(window: slice, length: int) -> slice:
+    start, stop, step = window.indices(length)
+    if step != 1:
+        raise ScanError(None, "a window has no steps")
+    return slice(start, max(start, stop))
+
+
+def _stored_type(dtype: DTypeLike, source: str | None) -> np.dtype[Any]:
+    kind = np.dtype(dtype).newbyteorder("=")
+    if kind not in _STORED_TYPES:
+        raise ScanError(source, f"pixels of type {kind} are not supported")
+    return kind
+
+
+def _checked_range(value_range: Range, dtype: np.dtype[Any], source: str | None) -> Range:
+    low, high = (float(end) for end in value_range)
+    limits = np.finfo(dtype) if dtype.kind == "f" else np.iinfo(dtype)
+    if not float(limits.min) <= low <= high <= float(limits.max):
+        raise ScanError(source, f"{low:g} to {high:g} is no range of {dtype} values")
+    return low, high
+
+
+def _checked_spacing(spacing: Spacing, source: str | None) -> Spacing:
+    slices, rows, columns = (None if mm is None else float(mm) for mm in spacing)
+    for mm in (slices, rows, columns):
+        if mm is not None and not (math.isfinite(mm) and mm > 0):
+            raise ScanError(source, f"a spacing of {mm:g} mm makes no sense")
+    return slices, rows, columns
+
+
+def _check_values(pixels: NDArray[np.float32], source: str | None) -> None:
+    if pixels.dtype != np.float32:
+        raise ScanError(source, f"pixels of type {pixels.dtype}; expected float32")
+    low, high = extremes(pixels, source)
+    if low < 0 or high > 1:
+        raise ScanError(source, f"pixels from {low:g} to {high:g}; expected [0, 1]")
