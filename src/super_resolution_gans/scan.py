@@ -22,8 +22,6 @@ Range = tuple[float, float]
 _STORED_TYPES = frozenset(
     map(np.dtype, ("u1", "u2", "u4", "u8", "i1", "i2", "i4", "i8", "f2", "f4", "f8"))
 )
-    map(np.dtype, ["u1", "u2", "u4", "u8", "i1", "i2", "i4", "i8", "f2", "f4", "f8"])
-)
 
 
 class ScanError(ValueError):

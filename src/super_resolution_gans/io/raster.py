@@ -30,7 +30,7 @@ def read_raster(path: Path, source: str, *, max_pixels: int) -> Scan:
     Raises:
         ReadError: if the file is damaged, truncated or larger than ``max_pixels``.
     """
-    from PIL import Image, ImageOps
+    from PIL import Image
 
     try:
         with warnings.catch_warnings():
@@ -41,7 +41,6 @@ def read_raster(path: Path, source: str, *, max_pixels: int) -> Scan:
                 dpi = image.info.get("dpi")
                 turned = image.getexif().get(0x0112, 1)
                 values = _decode(image)
-                del ImageOps
     except ReadError:
         raise
     except Image.DecompressionBombError:
