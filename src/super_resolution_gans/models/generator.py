@@ -8,21 +8,12 @@ import math
 from itertools import zip_longest
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
+from super_resolution_gans.models.phase_space import convolve_shuffled, shuffle_pixels
+
 Scale = tuple[int, int]  # (vertical, lateral) = (rows, columns)
-
-
-def shuffle_pixels(x: Tensor, scale: Scale) -> Tensor:
-    """Move channels into space: (N, C*v*h, H, W) -> (N, C, v*H, h*W).
-
-    The order of channels is that of ``torch.nn.PixelShuffle`` (Shi et al. 2016), extended to
-    factors that differ between the axes.
-    """
-    v, h = scale
-    n, channels, height, width = x.shape
-    x = x.reshape(n, channels // (v * h), v, h, height, width)
-    return x.permute(0, 1, 4, 2, 5, 3).reshape(n, -1, v * height, h * width)
 
 
 def upsampling_stages(scale: Scale) -> list[Scale]:
@@ -59,7 +50,11 @@ class ResidualBlock(nn.Module):
 
 
 class SubPixelStage(nn.Module):
-    """conv 3x3 to v*h times the channels, pixel shuffle, PReLU (figure 4)."""
+    """conv 3x3 to v*h times the channels, pixel shuffle, PReLU (figure 4).
+
+    The shuffle is left to the caller and PReLU comes before it, each slope serving the v*h
+    sub-pixels of its channel: the same values, and the next convolution may skip the shuffle.
+    """
 
     def __init__(self, width: int, factor: Scale) -> None:
         super().__init__()
@@ -69,9 +64,9 @@ class SubPixelStage(nn.Module):
         _start_as_nearest_neighbour(self.conv, factor)
 
     def forward(self, x: Tensor) -> Tensor:
-        """(N, width, H, W) -> (N, width, v*H, h*W)."""
-        y: Tensor = self.act(shuffle_pixels(self.conv(x), self.factor))
-        return y
+        """(N, width, H, W) -> (N, width*v*h, H, W), to be shuffled."""
+        slopes = self.act.weight.repeat_interleave(self.factor[0] * self.factor[1])
+        return F.prelu(self.conv(x), slopes)
 
 
 @torch.no_grad()
@@ -117,8 +112,8 @@ class SRResNet(nn.Module):
         self.body = nn.Sequential(*(ResidualBlock(width) for _ in range(blocks)))
         self.body_conv = nn.Conv2d(width, width, 3, padding=1, bias=False)
         self.body_norm = nn.BatchNorm2d(width)
-        self.upsampler = nn.Sequential(
-            *(SubPixelStage(width, stage) for stage in upsampling_stages(scale))
+        self.upsampler = nn.ModuleList(
+            SubPixelStage(width, stage) for stage in upsampling_stages(scale)
         )
         self.tail = nn.Conv2d(width, channels, 9, padding=4)
 
@@ -126,7 +121,10 @@ class SRResNet(nn.Module):
         """Super-resolve a batch; see the class for shapes and ranges."""
         first = self.head_act(self.head(image))
         features = first + self.body_norm(self.body_conv(self.body(first)))
-        y: Tensor = self.tail(self.upsampler(features))
+        *stages, last = self.upsampler
+        for stage in stages:
+            features = shuffle_pixels(stage(features), stage.factor)
+        y = convolve_shuffled(last(features), self.tail.weight, self.tail.bias, last.factor)
         return y * 0.5 + 0.5  # the paper trains towards HR in [-1, 1]
 
     def receptive_radius(self) -> Scale:
