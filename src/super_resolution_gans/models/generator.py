@@ -119,12 +119,22 @@ class SRResNet(nn.Module):
 
     def forward(self, image: Tensor) -> Tensor:
         """Super-resolve a batch; see the class for shapes and ranges."""
+        return self.render(self.features(image))
+
+    def features(self, image: Tensor) -> Tensor:
+        """All but the last convolution: what :meth:`render` makes the image of."""
         first = self.head_act(self.head(image))
-        features = first + self.body_norm(self.body_conv(self.body(first)))
+        features: Tensor = first + self.body_norm(self.body_conv(self.body(first)))
         *stages, last = self.upsampler
         for stage in stages:
             features = shuffle_pixels(stage(features), stage.factor)
-        y = convolve_shuffled(last(features), self.tail.weight, self.tail.bias, last.factor)
+        unshuffled: Tensor = last(features)
+        return unshuffled
+
+    def render(self, features: Tensor) -> Tensor:
+        """The last convolution; apart, so that it can run in a higher precision than the rest."""
+        factor = self.upsampler[-1].factor
+        y = convolve_shuffled(features, self.tail.weight, self.tail.bias, factor)
         return y * 0.5 + 0.5  # the paper trains towards HR in [-1, 1]
 
     def receptive_radius(self) -> Scale:

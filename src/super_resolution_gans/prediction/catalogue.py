@@ -1,0 +1,56 @@
+"""The models that go by a name: what is shipped, and which one is used unless told otherwise."""
+
+import difflib
+import os
+from pathlib import Path
+
+from super_resolution_gans.prediction.errors import PredictionError, UnknownModelError
+
+SHIPPED = {
+    "oct-srresnet-x4": "SRResNet for OCT, 4 x 4, trained for the smallest mean squared error",
+}
+DEFAULT_MODEL = "oct-srresnet-x4"
+INTERPOLATIONS = ("nearest", "bilinear", "bicubic", "lanczos")
+
+WEIGHTS = Path(__file__).resolve().parent.parent / "weights"
+_MODEL_SUFFIXES = (".safetensors", ".h5", ".hdf5", ".keras", ".pth", ".pt", ".ckpt", ".onnx")
+
+
+def known_models() -> tuple[str, ...]:
+    """All names that :func:`load_upscaler` knows."""
+    return (*SHIPPED, *INTERPOLATIONS)
+
+
+def find_weights(name_or_path: str | os.PathLike[str]) -> Path:
+    """The weights of a shipped model by its name, or those at a path.
+
+    Raises:
+        UnknownModelError: if it is neither.
+        PredictionError: if the file is of a kind that this version does not read, or a shipped
+            model's weights are missing from the installation.
+    """
+    given = os.fspath(name_or_path)
+    if given in SHIPPED:
+        path = WEIGHTS / f"{given}.safetensors"
+        if not path.is_file():
+            raise PredictionError(given, f"its weights are missing from the installation ({path})")
+        return path
+    path = Path(given)
+    suffix = path.suffix.lower()
+    if suffix in (".h5", ".hdf5", ".keras"):
+        raise PredictionError(
+            given,
+            "Keras models (.h5) cannot be read by this version; the model that is shipped, "
+            f"{DEFAULT_MODEL}, needs no file: leave the model out",
+        )
+    if suffix in _MODEL_SUFFIXES and suffix != ".safetensors":
+        raise PredictionError(
+            given, f"{suffix} models cannot be read by this version; .safetensors can"
+        )
+    if suffix == ".safetensors" or path.exists():
+        return path
+    nearest = difflib.get_close_matches(given, known_models(), n=1)
+    hint = f"did you mean {nearest[0]}? " if nearest else ""
+    raise UnknownModelError(
+        given, f"no such model; {hint}known are {', '.join(known_models())}, or a .safetensors file"
+    )

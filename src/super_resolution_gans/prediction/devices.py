@@ -1,0 +1,43 @@
+"""Which device and precision to use."""
+
+import torch
+
+from super_resolution_gans.prediction.engines import PRECISIONS
+from super_resolution_gans.prediction.errors import PredictionError
+
+
+def pick_device(name: str = "auto") -> torch.device:
+    """``auto``: CUDA if there is one, else MPS (Apple), else the CPU.
+
+    Raises:
+        PredictionError: if there is no such device here.
+    """
+    has_cuda, has_mps = torch.cuda.is_available(), torch.backends.mps.is_available()
+    if name == "auto":
+        return torch.device("cuda" if has_cuda else "mps" if has_mps else "cpu")
+    here = ["cpu", *(["cuda"] if has_cuda else []), *(["mps"] if has_mps else [])]
+    try:
+        device = torch.device(name)
+    except RuntimeError:
+        device = None
+    known = device is not None and device.type in here
+    if device is None or not known or (device.index or 0) >= _count(device.type):
+        raise PredictionError("device", f"{name} is not available here; there is {', '.join(here)}")
+    return device
+
+
+def _count(kind: str) -> int:
+    return torch.cuda.device_count() if kind == "cuda" else 1
+
+
+def pick_precision(name: str = "auto") -> str:
+    """``auto`` is float32.
+
+    Raises:
+        PredictionError: if there is no such precision.
+    """
+    if name != "auto" and name not in PRECISIONS:
+        raise PredictionError(
+            "precision", f"{name} is unknown; known are auto, {', '.join(PRECISIONS)}"
+        )
+    return "float32" if name == "auto" else name

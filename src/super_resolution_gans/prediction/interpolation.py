@@ -1,0 +1,51 @@
+"""Nearest, bilinear, bicubic and Lanczos interpolation as models: Pillow's, in float32.
+
+Bicubic is Keys' kernel with a = -0.5, as in MATLAB; Lanczos has three lobes.
+"""
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from super_resolution_gans.prediction.tiles import Pair
+
+KERNELS = {
+    "nearest": Image.Resampling.NEAREST,
+    "bilinear": Image.Resampling.BILINEAR,
+    "bicubic": Image.Resampling.BICUBIC,
+    "lanczos": Image.Resampling.LANCZOS,
+}
+_REACH = {"nearest": 0, "bilinear": 1, "bicubic": 2, "lanczos": 3}  # input pixels, each side
+_CORE = 1024
+
+
+def interpolate(image: NDArray[np.float32], scale: Pair, kernel: str) -> NDArray[np.float32]:
+    """Enlarge one image by integer factors: (h, w, c) -> (v*h, l*w, c), any number of channels.
+
+    Values may leave the range of the input by overshoot (bicubic, Lanczos); nothing is clipped.
+
+    Raises:
+        KeyError: if there is no such kernel.
+    """
+    height, width, channels = image.shape
+    size = (width * scale[1], height * scale[0])
+    enlarged = np.empty((size[1], size[0], channels), np.float32)
+    for channel in range(channels):
+        plane = Image.fromarray(np.ascontiguousarray(image[..., channel], np.float32))
+        enlarged[..., channel] = np.asarray(plane.resize(size, KERNELS[kernel]))
+    return enlarged
+
+
+class Interpolation:
+    """An interpolation kernel that is used like a network."""
+
+    channels = None  # any
+
+    def __init__(self, kernel: str, scale: Pair) -> None:
+        self.kernel, self.scale = kernel, scale
+        self.halo = (_REACH[kernel], _REACH[kernel])
+        self.core = (_CORE, _CORE)
+
+    def upscale(self, windows: NDArray[np.float32]) -> NDArray[np.float32]:
+        """(n, h, w, c) -> (n, v*h, l*w, c), unclipped."""
+        return np.stack([interpolate(window, self.scale, self.kernel) for window in windows])

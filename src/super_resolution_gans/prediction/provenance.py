@@ -1,0 +1,43 @@
+"""What made a result, for the journal: enough to make it again."""
+
+import hashlib
+from dataclasses import asdict, dataclass
+from functools import cache
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Provenance:
+    """The model and the settings behind a result."""
+
+    model: str
+    weights_sha256: str | None  # None for interpolation
+    scale: tuple[int, int]  # (vertical, lateral)
+    precision: str
+    device: str
+    version: str
+
+    def as_dict(self) -> dict[str, Any]:
+        """For JSON."""
+        return asdict(self)
+
+
+@cache
+def package_version() -> str:
+    """Of the installed distribution; "not installed" in a bare clone."""
+    try:
+        return version("SuperResolution-GANs")
+    except PackageNotFoundError:
+        return "not installed"
+
+
+def sha256(path: Path) -> str:
+    """The SHA-256 of a file's bytes, in hexadecimal.
+
+    Raises:
+        OSError: if the file cannot be read.
+    """
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

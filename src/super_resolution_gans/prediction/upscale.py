@@ -1,0 +1,203 @@
+"""From a model's name to upscaled images: the one way in for every command and script."""
+
+import os
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import overload
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from super_resolution_gans.models.checkpoint import load_generator
+from super_resolution_gans.prediction.catalogue import DEFAULT_MODEL, INTERPOLATIONS, find_weights
+from super_resolution_gans.prediction.colour import CHROMA_REACH
+from super_resolution_gans.prediction.devices import pick_device, pick_precision
+from super_resolution_gans.prediction.engines import Engine, Reduced, TorchEngine
+from super_resolution_gans.prediction.errors import PredictionError
+from super_resolution_gans.prediction.interpolation import Interpolation
+from super_resolution_gans.prediction.provenance import Provenance, package_version, sha256
+from super_resolution_gans.prediction.tiles import Pair, tile_batches
+from super_resolution_gans.prediction.windows import Batch, UpscaledWindows, upscale_batch
+from super_resolution_gans.scan import Scan, Spacing, as_slices
+
+OnBatch = Callable[[int, int], None]  # batches done, batches in all
+
+
+class Upscaler:
+    """A model that is ready to upscale; made by :func:`load_upscaler`.
+
+    Attributes:
+        name: the model's name, or its file's.
+        scale: (vertical, lateral) factors.
+        provenance: what is needed to make the same result again.
+    """
+
+    def __init__(self, engine: Engine, provenance: Provenance, tile: int | None = None) -> None:
+        self.name, self.scale, self.provenance = provenance.model, engine.scale, provenance
+        self._engine, self._core = engine, engine.core if tile is None else (tile, tile)
+
+    @overload
+    def __call__(self, image: Scan, on_batch: OnBatch | None = None) -> Scan: ...
+
+    @overload
+    def __call__(
+        self, image: NDArray[np.generic], on_batch: OnBatch | None = None
+    ) -> NDArray[np.float32]: ...
+
+    def __call__(
+        self, image: Scan | NDArray[np.generic], on_batch: OnBatch | None = None
+    ) -> Scan | NDArray[np.float32]:
+        """Upscale a scan or an array; the result is of the same kind, float32 in [0, 1].
+
+        Args:
+            image: a scan, or an array (height, width), (height, width, 3) whenever the last of
+                three axes is 3, (slices, height, width) or (slices, height, width, 3). Arrays of
+                floating-point numbers are in [0, 1]; those of integers mean what
+                ``Scan.from_array`` takes them for. It is not modified.
+            on_batch: called with the number of batches of tiles done, and that of all.
+
+        Returns:
+            For an array, an array. For a scan, a scan with its spacing divided by the scale, its
+            type and range kept; if the scan is lazy, so is the result, and the work is done as its
+            pixels are read.
+
+        Raises:
+            ValueError: if the image is no image (empty, NaN, infinite, of another shape), or the
+                model does not fit it. The message is one line.
+        """
+        if isinstance(image, Scan):
+            return self.lazily(image, on_batch) if image.is_lazy else self._at_once(image, on_batch)
+        array = np.asarray(image)
+        if array.dtype.kind == "f":
+            scan = Scan(as_slices(array).astype(np.float32, copy=False))
+        else:
+            scan = Scan.from_array(array)
+        pixels = self._at_once(scan, on_batch).pixels
+        assert isinstance(pixels, np.ndarray)
+        # Whatever axes were added to make slices of the array go again.
+        trailing = array.shape[2:] if array.ndim == 3 and array.shape[2] in (1, 3) else None
+        if trailing is not None or array.ndim == 2:
+            shape = (*pixels.shape[1:3], *(trailing or ()))
+        else:
+            shape = (*pixels.shape[:3], *array.shape[3:])
+        upscaled: NDArray[np.float32] = pixels.reshape(shape)
+        return upscaled
+
+    def lazily(self, scan: Scan, on_batch: OnBatch | None = None) -> Scan:
+        """The upscaled scan, whose pixels are computed when they are read, to the same bits."""
+        batches = self._batches(scan)
+        report = _counter(on_batch, len(batches) * scan.slices)
+        source = UpscaledWindows(self._engine, scan, batches, report)
+        return replace(scan, pixels=source, spacing=self._finer(scan.spacing))
+
+    def _at_once(self, scan: Scan, on_batch: OnBatch | None) -> Scan:
+        batches = self._batches(scan)
+        report = _counter(on_batch, len(batches) * scan.slices)
+        slices, height, width, *channels = scan.shape
+        vertical, lateral = self.scale
+        pixels = np.empty((slices, height * vertical, width * lateral, *channels), np.float32)
+        for index in range(slices):
+            for batch in batches:
+                cores = upscale_batch(self._engine, scan, index, batch)
+                for tile, core in zip(batch, cores, strict=True):
+                    pixels[index][tile.target(self.scale)] = core
+                report()
+        return replace(scan, pixels=pixels, spacing=self._finer(scan.spacing))
+
+    def _batches(self, scan: Scan) -> tuple[Batch, ...]:
+        halo = self._engine.halo
+        if scan.channels == 3:
+            halo = (max(halo[0], CHROMA_REACH), max(halo[1], CHROMA_REACH))
+        return tile_batches((scan.height, scan.width), self._core, halo)
+
+    def _finer(self, spacing: Spacing) -> Spacing:
+        between, axial, lateral = spacing
+        return (
+            between,
+            None if axial is None else axial / self.scale[0],
+            None if lateral is None else lateral / self.scale[1],
+        )
+
+
+def load_upscaler(
+    name_or_path: str | os.PathLike[str] = DEFAULT_MODEL,
+    *,
+    scale: int | Pair | None = None,
+    device: str = "auto",
+    precision: str = "auto",
+    tile: int | None = None,
+) -> Upscaler:
+    """Make a model ready.
+
+    Args:
+        name_or_path: a shipped model (``catalogue.SHIPPED``), an interpolation (``nearest``,
+            ``bilinear``, ``bicubic``, ``lanczos``) or a .safetensors file.
+        scale: factor, or (vertical, lateral) factors. By default the network's own; 4 for
+            interpolation. A network also gives every scale that divides its own: its result is
+            downsampled by the antialiased bicubic kernel.
+        device: ``auto`` (CUDA, else MPS, else CPU) or what torch calls it.
+        precision: ``auto`` (float32), ``float32``, ``bfloat16`` or ``float16``: what the network
+            computes in. Results are float32 always.
+        tile: largest side of a tile without its halo, in input pixels; smaller needs less memory.
+
+    Raises:
+        ValueError: if there is no such model, device or precision, the model cannot be used, or
+            it has no such scale. The message is one line.
+    """
+    wanted = _pair(scale)
+    if tile is not None and tile < 1:
+        raise PredictionError("tile", f"must be at least 1 pixel, not {tile}")
+    chosen, dtype = pick_device(device), pick_precision(precision)
+    if name_or_path in INTERPOLATIONS:
+        name = os.fspath(name_or_path)
+        interpolation = Interpolation(name, wanted or (4, 4))
+        story = Provenance(name, None, interpolation.scale, "float32", "cpu", package_version())
+        return Upscaler(interpolation, story, tile)
+    path = find_weights(name_or_path)
+    engine = _network(path, wanted, chosen, dtype)
+    name = path.stem if path.suffix == ".safetensors" else path.name
+    story = Provenance(name, sha256(path), engine.scale, dtype, chosen.type, package_version())
+    return Upscaler(engine, story, tile)
+
+
+def _network(path: Path, wanted: Pair | None, device: torch.device, precision: str) -> Engine:
+    network = load_generator(path).network
+    if network.channels not in (1, 3):
+        raise PredictionError(path, f"has {network.channels} channels; images have 1 or 3")
+    engine = TorchEngine(network, device, precision)
+    if wanted is None or wanted == engine.scale:
+        return engine
+    try:
+        return Reduced(engine, wanted)
+    except ValueError:
+        own = "x".join(map(str, engine.scale))
+        raise PredictionError(
+            path.stem,
+            f"upscales {own}; a scale of {'x'.join(map(str, wanted))} does not divide that "
+            "(interpolation takes any scale)",
+        ) from None
+
+
+def _pair(scale: int | Pair | None) -> Pair | None:
+    if scale is None:
+        return None
+    pair = (scale, scale) if isinstance(scale, int) else tuple(scale)
+    if len(pair) != 2 or min(pair) < 1 or max(pair) > 64 or pair == (1, 1):
+        raise PredictionError(
+            "scale", f"{scale} is not one or two whole factors from 1 to 64, and more than 1x1"
+        )
+    return pair
+
+
+def _counter(on_batch: OnBatch | None, total: int) -> Callable[[], None]:
+    done = 0
+
+    def report() -> None:
+        nonlocal done
+        done += 1
+        if on_batch:
+            on_batch(done, total)
+
+    return report
