@@ -1,0 +1,1 @@
+"""Measures of how alike two images are; numpy in, numbers out."""

@@ -1,0 +1,228 @@
+"""Upscalers measured on the same images: one row for each image and method, and their means."""
+
+import math
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from super_resolution_gans.evaluation.pairs import (
+    EvaluationError,
+    Image,
+    Pair,
+    Scale,
+    downsampled,
+    quantised,
+    text,
+)
+from super_resolution_gans.metrics.image import lr_consistency, luma, padding_mask, psnr, ssim
+
+Upscale = Callable[[Image], NDArray[np.floating[Any]]]
+Channel = Literal["y-studio", "y-full", "rgb"]
+MEASURES = ("psnr", "ssim_wang", "ssim_daala", "lr_consistency")
+
+
+@dataclass(frozen=True)
+class Protocol:
+    """How is measured; printed with every number.
+
+    Attributes:
+        scale: (vertical, lateral) factors.
+        border: HR pixels cut from each edge before PSNR and SSIM.
+        channel: what of a colour image is measured (grey images are measured as they are):
+            ``y-studio``: Y of MATLAB's rgb2ycbcr, 16..235; ``y-full``: .299 R + .587 G + .114 B;
+            ``rgb``: all three channels.
+        mask_padding: whether pixels that are white in HR (8-bit 254 and above) are left out.
+    """
+
+    scale: Scale = (4, 4)
+    border: int = 4
+    channel: Channel = "y-studio"
+    mask_padding: bool = True
+
+
+@dataclass(frozen=True)
+class Row:
+    """One image, one method; PSNR and LR consistency in dB (infinite if identical).
+
+    ``counted`` and ``masked`` are numbers of HR pixels inside the border; ``channel`` is ``grey``
+    or the protocol's.
+    """
+
+    dataset: str
+    image: str
+    patient: str | None
+    method: str
+    psnr: float
+    ssim_wang: float
+    ssim_daala: float
+    lr_consistency: float
+    height: int
+    width: int
+    channel: str
+    levels: int
+    lr_made_here: bool
+    counted: int
+    masked: int
+
+
+@dataclass(frozen=True)
+class Mean:
+    """The mean over images of one method on one dataset.
+
+    PSNR and LR consistency are averaged over the images where they are finite; ``identical`` and
+    ``consistent`` say in how many they are not. They are infinite only if they are so everywhere.
+    """
+
+    method: str
+    psnr: float
+    ssim_wang: float
+    ssim_daala: float
+    lr_consistency: float
+    images: int
+    identical: int
+    consistent: int
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """All rows of an evaluation, and the protocol they were measured by."""
+
+    protocol: Protocol
+    rows: tuple[Row, ...]
+
+    @property
+    def datasets(self) -> list[str]:
+        """In the order in which they came."""
+        return list(dict.fromkeys(row.dataset for row in self.rows))
+
+    @property
+    def methods(self) -> list[str]:
+        """In the order in which they were given."""
+        return list(dict.fromkeys(row.method for row in self.rows))
+
+    def of(self, dataset: str, method: str) -> list[Row]:
+        """The rows of one method on one dataset, in the order of the images."""
+        return [row for row in self.rows if (row.dataset, row.method) == (dataset, method)]
+
+    def images(self, dataset: str) -> list[Row]:
+        """One row for each image of a dataset, whatever the method: for sizes, patients, masks."""
+        return self.of(dataset, self.methods[0])
+
+    def means(self, dataset: str) -> list[Mean]:
+        """One mean for each method."""
+        return [_mean(method, self.of(dataset, method)) for method in self.methods]
+
+
+def compare(
+    pairs: Iterable[Pair],
+    upscalers: Mapping[str, Upscale],
+    protocol: Protocol | None = None,
+    *,
+    on_error: Callable[[str], None] | None = None,
+    on_images: Callable[[Pair, Mapping[str, Image], Sequence[Row]], None] | None = None,
+) -> Comparison:
+    """Upscale every LR by every method and measure it against its HR.
+
+    SR is clipped and rounded to the source's depth before it is measured.
+
+    Args:
+        pairs: read one by one; may be a generator.
+        upscalers: name -> function (H, W[, 3]) -> (v*H, h*W[, 3]).
+        protocol: how to measure; by default ``Protocol()``.
+        on_error: called with one line for an image that a method or a measure fails on. The image
+            is then left out for all methods, so that means stay comparable. Without it the first
+            failure is raised.
+        on_images: called after each image with the pair, {method: SR} and its rows.
+
+    Raises:
+        EvaluationError: if no method is given, or see ``on_error``.
+    """
+    if not upscalers:
+        raise EvaluationError("evaluation", "no model is given")
+    protocol = protocol or Protocol()
+    rows: list[Row] = []
+    for pair in pairs:
+        images: dict[str, Image] = {}
+        measured: list[Row] = []
+        try:
+            for method, upscale in upscalers.items():
+                images[method] = quantised(upscale(pair.lr), pair.levels)
+                measured.append(measure(pair, images[method], method, protocol))
+        except ValueError as error:
+            failure = _named(pair, error)
+            if on_error is None:
+                raise failure from error
+            on_error(str(failure))
+            continue
+        rows += measured
+        if on_images is not None:
+            on_images(pair, images, measured)
+    return Comparison(protocol, tuple(rows))
+
+
+def measure(pair: Pair, sr: Image, method: str, protocol: Protocol) -> Row:
+    """All measures of one SR, which is clipped and rounded already.
+
+    Raises:
+        ValueError: if it cannot be measured.
+    """
+    if pair.scale != protocol.scale:
+        raise EvaluationError(
+            pair.name, f"is a pair of {text(pair.scale)}, not of {text(protocol.scale)}"
+        )
+    if sr.shape != pair.hr.shape:
+        raise EvaluationError(pair.name, f"{method} made {sr.shape} of it, HR is {pair.hr.shape}")
+    mask = padding_mask(pair.hr) if protocol.mask_padding else np.ones(pair.hr.shape[:2], np.bool_)
+    x, y, low = (_channel(image, protocol.channel) for image in (sr, pair.hr, pair.lr))
+    border = protocol.border
+    inside = mask[border : mask.shape[0] - border, border : mask.shape[1] - border]
+    return Row(
+        dataset=pair.dataset,
+        image=pair.name,
+        patient=pair.patient,
+        method=method,
+        psnr=psnr(x, y, border=border, mask=mask),
+        ssim_wang=ssim(x, y, convention="wang", border=border, mask=mask),
+        ssim_daala=ssim(x, y, convention="daala", border=border, mask=mask),
+        lr_consistency=lr_consistency(x, low, lambda image: downsampled(image, protocol.scale)),
+        height=pair.hr.shape[0],
+        width=pair.hr.shape[1],
+        channel="grey" if pair.hr.ndim == 2 else protocol.channel,
+        levels=pair.levels,
+        lr_made_here=pair.made_here,
+        counted=int(inside.sum()),
+        masked=int(inside.size - inside.sum()),
+    )
+
+
+def _channel(image: Image, channel: Channel) -> NDArray[np.floating[Any]]:
+    if image.ndim == 2 or channel == "rgb":
+        return image
+    return luma(image, "studio" if channel == "y-studio" else "full")
+
+
+def _named(pair: Pair, error: ValueError) -> EvaluationError:
+    if isinstance(error, EvaluationError):
+        return error
+    return EvaluationError(pair.name, str(error))
+
+
+def _mean(method: str, rows: Sequence[Row]) -> Mean:
+    return Mean(
+        method=method,
+        psnr=_finite_mean([row.psnr for row in rows]),
+        ssim_wang=_finite_mean([row.ssim_wang for row in rows]),
+        ssim_daala=_finite_mean([row.ssim_daala for row in rows]),
+        lr_consistency=_finite_mean([row.lr_consistency for row in rows]),
+        images=len(rows),
+        identical=sum(math.isinf(row.psnr) for row in rows),
+        consistent=sum(math.isinf(row.lr_consistency) for row in rows),
+    )
+
+
+def _finite_mean(values: Sequence[float]) -> float:
+    finite = [value for value in values if math.isfinite(value)]
+    return math.fsum(finite) / len(finite) if finite else math.inf

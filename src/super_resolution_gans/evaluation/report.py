@@ -1,0 +1,219 @@
+"""A comparison as text, as a table on the screen, as CSV (every image) and as JSON (the means)."""
+
+import csv
+import io
+import json
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from importlib.metadata import PackageNotFoundError, version
+from typing import TYPE_CHECKING, Any
+
+from super_resolution_gans.evaluation.compare import MEASURES, Comparison, Mean, Row
+from super_resolution_gans.evaluation.pairs import text
+from super_resolution_gans.scan import printable
+
+if TYPE_CHECKING:
+    from rich.console import Group
+
+HEADINGS = ("PSNR dB", "SSIM Wang", "SSIM daala", "LR consistency dB")
+_DIGITS = (2, 4, 4, 2)
+_CHANNELS = {
+    "grey": "grey",
+    "y-studio": "Y of the colour image (MATLAB's rgb2ycbcr, 16..235)",
+    "y-full": "Y of the colour image (.299 R + .587 G + .114 B)",
+    "rgb": "red, green and blue",
+}
+
+
+def protocol_lines(comparison: Comparison) -> list[str]:
+    """How the numbers came about, each sentence short enough for a terminal."""
+    protocol, rows = comparison.protocol, comparison.rows
+    made = {row.lr_made_here for row in rows}
+    origin = {
+        (True,): "bicubic-antialiased (a = -0.5) from HR, clipped, rounded to the source's depth",
+        (False,): "as it came with HR",
+        (False, True): "as it came with HR, else bicubic-antialiased (a = -0.5) and rounded",
+    }[tuple(sorted(made))]
+    white = "HR pixels of 8-bit level 254 and above are masked" if protocol.mask_padding else "none"
+    channels = [_CHANNELS[c] for c in dict.fromkeys(row.channel for row in rows)]
+    depths = ", ".join(_depth(levels) for levels in sorted({row.levels for row in rows}))
+    return [
+        f"scale: {text(protocol.scale)} (vertical x lateral); LR: {origin}",
+        f"SR: clipped and rounded to the source's depth ({depths}) before it is measured",
+        f"channel: {'; '.join(channels)}",
+        f"border: {protocol.border} px cut from each edge; white padding: {white}",
+        "PSNR: peak 1, over the counted pixels of each image",
+        "SSIM Wang: 11 x 11 Gaussian, sigma 1.5, population covariance, mirrored at the edges",
+        "SSIM daala: Gaussian of sigma 1.5 * height / 256, normalised at the edges",
+        "LR consistency: PSNR of the downsampled SR against LR, whole image, not rounded again",
+        "means: over images, each dataset by itself",
+    ]
+
+
+def dataset_line(comparison: Comparison, dataset: str) -> str:
+    """Name of a dataset, its numbers of images and patients, and what of it is masked."""
+    rows = comparison.images(dataset)
+    counted, masked = (sum(getattr(row, name) for row in rows) for name in ("counted", "masked"))
+    share = 100 * masked / (masked + counted)
+    touched = sum(row.masked > 0 for row in rows)
+    return (
+        f"{printable(dataset) or 'images'}: {_plural(len(rows), 'image')}, {_people(rows)}; "
+        f"masked: {masked} of {masked + counted} pixels ({share:.2f} %) in "
+        f"{_plural(touched, 'image')}"
+    )
+
+
+def plain_table(comparison: Comparison) -> str:
+    """Everything as text, for pipes and logs; ends with a line end."""
+    lines: list[str] = []
+    wide = max(len("method"), *(len(printable(method)) for method in comparison.methods))
+    for dataset in comparison.datasets:
+        lines.append(dataset_line(comparison, dataset))
+        heads = "".join(f"  {heading:>{_width(heading)}}" for heading in HEADINGS)
+        lines.append(f"  {'method':<{wide}}{heads}")
+        for mean in comparison.means(dataset):
+            cells = "".join(
+                f"  {cell:>{_width(heading)}}"
+                for cell, heading in zip(_cells(mean), HEADINGS, strict=True)
+            )
+            lines.append(f"  {printable(mean.method):<{wide}}{cells}{_remark(mean)}")
+        lines.append("")
+    return "\n".join([*lines, *protocol_lines(comparison), ""])
+
+
+def screen_table(comparison: Comparison) -> "Group":
+    """Everything for a rich console; the best number of a column is bold."""
+    from rich.console import Group
+    from rich.padding import Padding
+    from rich.table import Table
+    from rich.text import Text
+
+    parts: list[Any] = []
+    for dataset in comparison.datasets:
+        means = comparison.means(dataset)
+        table = Table("method", box=None, pad_edge=False, padding=(0, 2, 0, 0))
+        for heading in HEADINGS:
+            table.add_column(heading, justify="right", no_wrap=True)
+        best = [max(_rounded(mean)[column] for mean in means) for column in range(len(MEASURES))]
+        for mean in means:
+            cells = [
+                Text(cell, style="bold" if value == top else "")
+                for cell, value, top in zip(_cells(mean), _rounded(mean), best, strict=True)
+            ]
+            table.add_row(Text(printable(mean.method) + _remark(mean)), *cells)
+        parts += [Text(dataset_line(comparison, dataset)), Padding(table, (0, 0, 1, 2))]
+    return Group(*parts, *(Text(line, style="dim") for line in protocol_lines(comparison)))
+
+
+def csv_text(comparison: Comparison) -> str:
+    """One line for each image and method; numbers with six digits, ``inf`` where identical."""
+    columns = list(Row.__dataclass_fields__)
+    buffer = io.StringIO()
+    writer = csv.writer(buffer, lineterminator="\n")
+    writer.writerow(columns)
+    for row in comparison.rows:
+        values = asdict(row)
+        values["patient"] = row.patient or ""
+        values |= {measure: f"{values[measure]:.6f}" for measure in MEASURES}
+        writer.writerow([values[column] for column in columns])
+    return buffer.getvalue()
+
+
+def json_text(comparison: Comparison, about: Mapping[str, Any] | None = None) -> str:
+    """Means, protocol and versions; no times, so that the same evaluation gives the same bytes.
+
+    Numbers have six digits; an infinite one is the string "inf", which JSON has no number for.
+
+    Args:
+        comparison: what to write.
+        about: what else to keep, under its own keys: models, selection, failures.
+    """
+    document = {
+        "datasets": {
+            dataset: {
+                "images": len(comparison.images(dataset)),
+                "patients": len(_known_patients(comparison.images(dataset))),
+                "images_without_patient": sum(
+                    row.patient is None for row in comparison.images(dataset)
+                ),
+                "counted_pixels": sum(row.counted for row in comparison.images(dataset)),
+                "masked_pixels": sum(row.masked for row in comparison.images(dataset)),
+                "means": {mean.method: _json_mean(mean) for mean in comparison.means(dataset)},
+            }
+            for dataset in comparison.datasets
+        },
+        "protocol": {**asdict(comparison.protocol), "in_words": protocol_lines(comparison)},
+        "versions": {
+            name: _version(name) for name in ("SuperResolution-GANs", "torch", "numpy", "pillow")
+        },
+        **(about or {}),
+    }
+    return json.dumps(document, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+
+
+def _json_mean(mean: Mean) -> dict[str, Any]:
+    values = asdict(mean)
+    del values["method"]
+    for measure in MEASURES:
+        value = values[measure]
+        values[measure] = round(value, 6) if math.isfinite(value) else "inf"
+    return values
+
+
+def _version(name: str) -> str:
+    try:
+        return version(name)
+    except PackageNotFoundError:
+        return "not installed"
+
+
+def _rounded(mean: Mean) -> list[float]:
+    return [
+        round(getattr(mean, measure), digits)
+        for measure, digits in zip(MEASURES, _DIGITS, strict=True)
+    ]
+
+
+def _cells(mean: Mean) -> list[str]:
+    return [
+        f"{getattr(mean, measure):.{digits}f}"
+        for measure, digits in zip(MEASURES, _DIGITS, strict=True)
+    ]
+
+
+def _remark(mean: Mean) -> str:
+    """What the means leave out."""
+    left_out = [
+        f"{_plural(count, 'image')} of infinite {name} left out of its mean"
+        for count, name in ((mean.identical, "PSNR"), (mean.consistent, "consistency"))
+        if 0 < count < mean.images
+    ]
+    return f"  ({'; '.join(left_out)})" if left_out else ""
+
+
+def _width(heading: str) -> int:
+    return max(len(heading), 7)
+
+
+def _known_patients(rows: Sequence[Row]) -> set[str]:
+    return {row.patient for row in rows if row.patient is not None}
+
+
+def _people(rows: Sequence[Row]) -> str:
+    known, unknown = _known_patients(rows), sum(row.patient is None for row in rows)
+    if not known:
+        return "patients unknown"
+    of_unknown = f" and {_plural(unknown, 'image')} of unknown patients" if unknown else ""
+    return f"{_plural(len(known), 'patient')}{of_unknown}"
+
+
+def _depth(levels: int) -> str:
+    if not levels:
+        return "floating point: not rounded"
+    bits = (levels + 1).bit_length() - 1
+    return f"{bits} bit" if levels + 1 == 2**bits else f"{levels + 1} levels"
+
+
+def _plural(count: int, noun: str) -> str:
+    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
