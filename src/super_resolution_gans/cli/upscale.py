@@ -1,0 +1,191 @@
+"""``srgan upscale``: images, folders and addresses at a multiple of their resolution."""
+
+import re
+import sys
+from collections import Counter
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from super_resolution_gans.prediction.files import Outcome
+    from super_resolution_gans.prediction.plan import Plan
+    from super_resolution_gans.prediction.upscale import Upscaler
+
+
+def upscale(
+    inputs: Annotated[
+        list[str], typer.Argument(metavar="INPUT...", help="Images, folders, http(s) addresses.")
+    ],
+    out: Annotated[
+        str,
+        typer.Option(
+            "--out", "-o", help="A file for one image; a folder for several, or for a folder."
+        ),
+    ],
+    model: Annotated[
+        str | None,
+        typer.Option(
+            help="A shipped model, a .safetensors file, or nearest, bilinear, bicubic, lanczos. "
+            "[default: the shipped OCT model]"
+        ),
+    ] = None,
+    scale: Annotated[
+        str | None,
+        typer.Option(
+            metavar="N|VxL",
+            help="Factor, or vertical x lateral factors such as 1x4. A network also gives the "
+            "factors that divide its own, by shrinking its result. [default: the model's own]",
+        ),
+    ] = None,
+    tile: Annotated[
+        int | None,
+        typer.Option(
+            min=1, help="Largest side of a tile in input pixels; smaller needs less memory."
+        ),
+    ] = None,
+    device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1, mps.")] = "auto",
+    precision: Annotated[
+        str, typer.Option(help="auto, float32, bfloat16, float16; results are not rounded to it.")
+    ] = "auto",
+    overwrite: Annotated[
+        bool, typer.Option("--overwrite", help="Replace results that exist instead of skipping.")
+    ] = False,
+) -> None:
+    """Upscale images with a super-resolution network.
+
+    Exit status: 0 all done or skipped, 1 the only image failed, 2 wrong usage, 3 some failed.
+    """
+    factors = _factors(scale)
+    from super_resolution_gans.prediction.catalogue import DEFAULT_MODEL
+    from super_resolution_gans.prediction.plan import make_plan
+    from super_resolution_gans.prediction.upscale import load_upscaler
+
+    try:
+        plan = make_plan(inputs, out)
+        upscaler = load_upscaler(
+            model or DEFAULT_MODEL, scale=factors, device=device, precision=precision, tile=tile
+        )
+    except ValueError as error:
+        _error(str(error))
+        raise typer.Exit(2) from None
+    if plan.ignored:
+        typer.echo(f"ignored by their names, as no images: {_plural(plan.ignored, 'file')}")
+    raise typer.Exit(_run(plan, upscaler, overwrite))
+
+
+def _run(plan: "Plan", upscaler: "Upscaler", overwrite: bool) -> int:
+    """Do the plan, say what happens, and return the exit status."""
+    from super_resolution_gans.prediction.files import upscale_files
+
+    counts: Counter[str] = Counter()
+    interrupted = False
+    with _Bar(len(plan.jobs)) as bar:
+        try:
+            for outcome in upscale_files(plan, upscaler, overwrite=overwrite, on_batch=bar.batch):
+                counts[outcome.status] += 1
+                bar.next_image()
+                _say(outcome, upscaler)
+        except KeyboardInterrupt:
+            interrupted = True
+        except ValueError as error:
+            _error(str(error))
+            return 3
+    if plan.folder or interrupted:
+        _summarise(plan, counts, interrupted)
+    if interrupted:
+        return 130
+    if counts["failed"]:
+        return 1 if len(plan.jobs) == 1 else 3
+    return 0
+
+
+def _say(outcome: "Outcome", upscaler: "Upscaler") -> None:
+    from super_resolution_gans.scan import printable
+
+    source, target = printable(outcome.source), printable(str(outcome.target))
+    if outcome.status == "failed":
+        _error(f"{source}: {outcome.reason}")
+    elif outcome.status == "skipped":
+        typer.echo(f"{source}: skipped, {outcome.reason} (--overwrite replaces it)")
+    else:
+        assert outcome.before is not None
+        assert outcome.after is not None
+        typer.echo(
+            f"{source} -> {target}: {_size(outcome.before)} -> {_size(outcome.after)} "
+            f"by {printable(upscaler.name)}, {outcome.seconds:.1f} s"
+        )
+        if outcome.note:
+            typer.echo(f"{source}: {outcome.note}, so the name is {target}")
+
+
+def _summarise(plan: "Plan", counts: Counter[str], interrupted: bool) -> None:
+    from super_resolution_gans.prediction.journal import JOURNAL_NAME
+
+    left = len(plan.jobs) - counts.total()
+    parts = [f"{counts[status]} {status}" for status in ("done", "skipped", "failed")]
+    journal = f"; journal: {plan.folder / JOURNAL_NAME}" if plan.folder else ""
+    start = f"interrupted, {left} not done; " if interrupted else ""
+    typer.echo(f"{start}{', '.join(parts)}{journal}")
+
+
+class _Bar:
+    """Progress on the terminal, if there is one; it is drawn on stderr and goes away when done."""
+
+    def __init__(self, images: int) -> None:
+        from rich.console import Console
+        from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+        from rich.progress import TimeRemainingColumn as TimeLeft
+
+        console = Console(stderr=True)
+        self._progress = Progress(
+            TextColumn("{task.description}"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TimeLeft(),
+            console=console,
+            transient=True,
+            disable=not console.is_terminal,
+            redirect_stdout=sys.stdout.isatty(),
+        )
+        self._images = self._progress.add_task("images", total=images, visible=images > 1)
+        self._tiles = self._progress.add_task("tiles", total=None)
+
+    def __enter__(self) -> "_Bar":
+        self._progress.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._progress.stop()
+
+    def batch(self, _job: object, done: int, total: int) -> None:
+        self._progress.update(self._tiles, completed=min(done, total), total=total)
+
+    def next_image(self) -> None:
+        self._progress.advance(self._images)
+        self._progress.reset(self._tiles)
+
+
+def _factors(scale: str | None) -> int | tuple[int, int] | None:
+    if scale is None:
+        return None
+    match = re.fullmatch(r"(\d{1,3})(?:[xX](\d{1,3}))?", scale)
+    if not match:
+        raise typer.BadParameter(
+            f"{scale!r} is neither a whole number nor two such as 1x4", param_hint="--scale"
+        )
+    vertical, lateral = match.groups()
+    return int(vertical) if lateral is None else (int(vertical), int(lateral))
+
+
+def _size(shape: tuple[int, ...]) -> str:
+    slices, height, width = shape[:3]
+    return f"{width}x{height}" if slices == 1 else f"{slices} x {width}x{height}"
+
+
+def _plural(count: int, noun: str) -> str:
+    return f"{count} {noun}" + ("" if count == 1 else "s")
+
+
+def _error(message: str) -> None:
+    typer.echo(f"error: {message}", err=True)

@@ -1,0 +1,200 @@
+"""Upscale files, folders and addresses; one that fails never stops the rest."""
+
+import logging
+import time
+from collections.abc import Callable, Iterator
+from contextlib import nullcontext
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, Literal
+from urllib.parse import urlsplit
+
+from super_resolution_gans.io import can_hold, read_scan, write_scan
+from super_resolution_gans.prediction.errors import PredictionError
+from super_resolution_gans.prediction.journal import Journal
+from super_resolution_gans.prediction.plan import Inode, Job, Plan, clash, inode, is_address
+from super_resolution_gans.prediction.provenance import sha256
+from super_resolution_gans.prediction.upscale import Upscaler
+from super_resolution_gans.scan import Scan, printable
+
+log = logging.getLogger(__name__)
+
+Status = Literal["done", "skipped", "failed"]
+OnBatch = Callable[[Job, int, int], None]  # batches of tiles done, batches in all
+
+_SPELLINGS = {".jpe": ".jpg", ".jfif": ".jpg", ".dib": ".bmp"}
+# Above this many result pixels (256 MB of float32) they are computed as they are written.
+_MANY = 1 << 26
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of one input.
+
+    Attributes:
+        source, target: the input, and where its result lies or would lie.
+        reason: why it was skipped or failed, without the name.
+        note: something that was done differently than asked, if anything.
+        before, after: shapes (slices, height, width[, 3]); None unless done.
+        seconds: reading, upscaling and writing.
+    """
+
+    status: Status
+    source: str
+    target: Path
+    reason: str | None = None
+    note: str | None = None
+    before: tuple[int, ...] | None = None
+    after: tuple[int, ...] | None = None
+    seconds: float = 0.0
+    input_sha256: str | None = None
+
+
+def upscale_files(
+    plan: Plan, upscaler: Upscaler, *, overwrite: bool = False, on_batch: OnBatch | None = None
+) -> Iterator[Outcome]:
+    """Do the jobs of a plan, one at a time, and say what became of each.
+
+    In a folder of results every outcome is also a line in ``srgan-journal.jsonl``.
+
+    Raises:
+        PredictionError: if the journal cannot be written.
+    """
+    try:
+        with Journal(plan.folder) if plan.folder else nullcontext() as journal:
+            worker = _Worker(plan, upscaler, overwrite, on_batch)
+            for job in plan.jobs:
+                outcome = worker.outcome(job)
+                if journal:
+                    journal.append(_entry(outcome, upscaler, plan.folder))
+                yield outcome
+    except OSError as error:
+        raise PredictionError(
+            plan.folder or "journal", f"cannot be written ({error.strerror or error})"
+        ) from None
+
+
+class _Worker:
+    """Does jobs, and remembers which files it has written."""
+
+    def __init__(
+        self, plan: Plan, upscaler: Upscaler, overwrite: bool, on_batch: OnBatch | None
+    ) -> None:
+        self._upscaler, self._overwrite, self._on_batch = upscaler, overwrite, on_batch
+        self._inputs = plan.inputs
+        self._planned = {job.target: job.source for job in reversed(plan.jobs) if not job.problem}
+        self._written: dict[Inode, str] = {}
+
+    def outcome(self, job: Job) -> Outcome:
+        """Do one job; every error becomes a failure."""
+        start = time.perf_counter()
+        try:
+            outcome = self._do(job)
+        except (ValueError, OSError) as error:
+            outcome = Outcome("failed", job.source, job.target, _reason(job, error))
+        except MemoryError:
+            reason = "there is not enough memory for the result"
+            outcome = Outcome("failed", job.source, job.target, reason)
+        except Exception as error:  # an error of ours must not cost the rest of a long run
+            log.debug("unexpected", exc_info=True)
+            reason = f"unexpected {type(error).__name__}: {' '.join(str(error).split())}"
+            outcome = Outcome("failed", job.source, job.target, reason)
+        return replace(outcome, seconds=time.perf_counter() - start)
+
+    def _do(self, job: Job) -> Outcome:
+        if job.problem:
+            raise PredictionError(job.source, job.problem)
+        if skipped := self._check_target(job, job.target):
+            return skipped
+        digest = None
+        if not is_address(job.source) and Path(job.source).is_file():
+            digest = sha256(Path(job.source))
+        scan = read_scan(job.source)
+        result = self._upscaler.lazily(scan, self._progress(job))
+        target, note = job.target, None
+        if not job.fixed:
+            target = job.target.with_suffix(_suffix_for(job.target.suffix, result))
+        if target != job.target:
+            note = f"{job.target.suffix or 'a name without suffix'} cannot hold the result"
+            if target in self._planned:
+                raise PredictionError(job.source, clash(target, self._planned[target]))
+            self._planned[target] = job.source
+            if skipped := self._check_target(job, target):
+                return replace(skipped, note=note, input_sha256=digest)
+        if not scan.is_lazy and _count(result.shape) <= _MANY:
+            result = result.load()
+        target.parent.mkdir(parents=True, exist_ok=True)
+        write_scan(result, target, overwrite=self._overwrite)
+        identity = inode(target)
+        if identity:
+            self._written[identity] = job.source
+        return Outcome(
+            "done",
+            job.source,
+            target,
+            note=note,
+            before=scan.shape,
+            after=result.shape,
+            input_sha256=digest,
+        )
+
+    def _check_target(self, job: Job, target: Path) -> Outcome | None:
+        """Skip what exists; refuse to write onto an input or another result of this run."""
+        identity = inode(target)
+        if identity in self._inputs:
+            raise PredictionError(job.source, f"its result would overwrite the input {target}")
+        if identity in self._written:
+            # Names that differ only in case are one file on some systems.
+            raise PredictionError(job.source, clash(target, self._written[identity]))
+        if identity is None or self._overwrite:
+            return None
+        return Outcome("skipped", job.source, target, f"{target} exists")
+
+    def _progress(self, job: Job) -> Callable[[int, int], None] | None:
+        report = self._on_batch
+        return None if report is None else lambda done, total: report(job, done, total)
+
+
+def _suffix_for(suffix: str, result: Scan) -> str:
+    """The suffix itself if it can hold the result, else the nearest that can."""
+    for candidate in (suffix, _SPELLINGS.get(suffix.lower(), ".png"), ".png"):
+        if can_hold(candidate, result):
+            return candidate
+    return ".tif"
+
+
+def _count(shape: tuple[int, ...]) -> int:
+    count = 1
+    for length in shape:
+        count *= length
+    return count
+
+
+def _reason(job: Job, error: Exception) -> str:
+    """The message without the name of the input, which stands beside it anyway."""
+    text = error.strerror or str(error) if isinstance(error, OSError) else str(error)
+    return printable(text.removeprefix(f"{printable(job.source)}: "))
+
+
+def _entry(outcome: Outcome, upscaler: Upscaler, folder: Path | None) -> dict[str, Any]:
+    target = outcome.target
+    if folder and target.is_relative_to(folder):
+        target = target.relative_to(folder)
+    entry: dict[str, Any] = {
+        "status": outcome.status,
+        "input": _without_secrets(outcome.source),
+        "input_sha256": outcome.input_sha256,
+        "output": target.as_posix(),
+        **upscaler.provenance.as_dict(),
+    }
+    if outcome.reason:
+        entry["reason"] = outcome.reason
+    return entry
+
+
+def _without_secrets(source: str) -> str:
+    """An address without user, password and query; a path as it is."""
+    if not is_address(source):
+        return source
+    parts = urlsplit(source)
+    return parts._replace(netloc=parts.netloc.rpartition("@")[2], query="", fragment="").geturl()
