@@ -35,7 +35,7 @@ def protocol_lines(comparison: Comparison) -> list[str]:
         (False,): "as it came with HR",
         (False, True): "as it came with HR, else bicubic-antialiased (a = -0.5) and rounded",
     }[tuple(sorted(made))]
-    white = "HR pixels of 8-bit level 254 and above are masked" if protocol.mask_padding else "none"
+    white = "masked (HR of 8-bit level 254 and above)" if protocol.mask_padding else "not masked"
     channels = [_CHANNELS[c] for c in dict.fromkeys(row.channel for row in rows)]
     depths = ", ".join(_depth(levels) for levels in sorted({row.levels for row in rows}))
     return [
