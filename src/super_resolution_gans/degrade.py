@@ -10,7 +10,7 @@ an independent implementation of ``imresize``.
 """
 
 import math
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Literal, get_args
 
 import torch
@@ -152,16 +152,18 @@ class DegradationRange:
     def sample(self, seed: int) -> Degradation:
         """Draw one :class:`Degradation`, a pure function of ``seed``."""
         generator = torch.Generator().manual_seed(seed)
-        drawn = [float(u) for u in torch.rand(4, generator=generator, dtype=torch.float64)]
-        strengths = {
-            name: low + u * (high - low)
-            for u, name, (low, high) in zip(
-                drawn[1:],
-                ("blur", "speckle", "noise"),
-                (self.blur, self.speckle, self.noise),
-                strict=True,
-            )
-        }
-        kernel = self.kernels[int(drawn[0] * len(self.kernels))]
-        fixed = Degradation(scale=self.scale, kernel=kernel, levels=self.levels, seed=seed)
-        return replace(fixed, **strengths)
+        drawn = torch.rand(4, generator=generator, dtype=torch.float64).tolist()
+        return Degradation(
+            scale=self.scale,
+            kernel=self.kernels[int(drawn[0] * len(self.kernels))],
+            blur=_between(self.blur, drawn[1]),
+            speckle=_between(self.speckle, drawn[2]),
+            noise=_between(self.noise, drawn[3]),
+            levels=self.levels,
+            seed=seed,
+        )
+
+
+def _between(interval: Interval, share: float) -> float:
+    low, high = interval
+    return low + share * (high - low)

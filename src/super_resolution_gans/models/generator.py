@@ -6,6 +6,7 @@ Tensors are float32, NCHW. Input and output images are in [0, 1]; the network it
 
 import math
 from itertools import zip_longest
+from typing import cast
 
 import torch
 import torch.nn.functional as F
@@ -45,8 +46,9 @@ class ResidualBlock(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """(N, width, H, W) -> (N, width, H, W)."""
-        y = self.act(self.norm1(self.conv1(x)))
-        return x + self.norm2(self.conv2(y))
+        y: Tensor = self.act(self.norm1(self.conv1(x)))
+        y = self.norm2(self.conv2(y))
+        return x + y
 
 
 class SubPixelStage(nn.Module):
@@ -125,17 +127,20 @@ class SRResNet(nn.Module):
         """All but the last convolution: what :meth:`render` makes the image of."""
         first = self.head_act(self.head(image))
         features: Tensor = first + self.body_norm(self.body_conv(self.body(first)))
-        *stages, last = self.upsampler
-        for stage in stages:
+        stages = self._stages()
+        for stage in stages[:-1]:
             features = shuffle_pixels(stage(features), stage.factor)
-        unshuffled: Tensor = last(features)
+        unshuffled: Tensor = stages[-1](features)
         return unshuffled
 
     def render(self, features: Tensor) -> Tensor:
         """The last convolution; apart, so that it can run in a higher precision than the rest."""
-        factor = self.upsampler[-1].factor
+        factor = self._stages()[-1].factor
         y = convolve_shuffled(features, self.tail.weight, self.tail.bias, factor)
         return y * 0.5 + 0.5  # the paper trains towards HR in [-1, 1]
+
+    def _stages(self) -> list[SubPixelStage]:
+        return [cast(SubPixelStage, stage) for stage in self.upsampler]
 
     def receptive_radius(self) -> Scale:
         """How far an output pixel looks, in whole LR pixels (vertical, lateral).
@@ -143,17 +148,17 @@ class SRResNet(nn.Module):
         A tile that is read with a border of this many pixels, and whose border is cut off again
         afterwards, holds exactly what the whole image would hold there.
         """
-        return (_radius(self, axis=0), _radius(self, axis=1))
+        return (self._radius(axis=0), self._radius(axis=1))
 
+    def _radius(self, axis: int) -> int:
+        def reach(*convolutions: nn.Module) -> int:
+            sides = [cast(nn.Conv2d, conv).kernel_size[axis] for conv in convolutions]
+            return sum((side - 1) // 2 for side in sides)
 
-def _radius(network: SRResNet, axis: int) -> int:
-    def reach(conv: nn.Conv2d) -> int:
-        return (conv.kernel_size[axis] - 1) // 2
-
-    body = [conv for block in network.body for conv in (block.conv1, block.conv2)]
-    radius = float(sum(reach(conv) for conv in (network.head, *body, network.body_conv)))
-    magnification = 1
-    for stage in network.upsampler:
-        radius += reach(stage.conv) / magnification
-        magnification *= stage.factor[axis]
-    return math.ceil(radius + reach(network.tail) / magnification)
+        body = [module for module in self.body.modules() if isinstance(module, nn.Conv2d)]
+        radius = float(reach(self.head, *body, self.body_conv))
+        magnification = 1
+        for stage in self._stages():
+            radius += reach(stage.conv) / magnification
+            magnification *= stage.factor[axis]
+        return math.ceil(radius + reach(self.tail) / magnification)

@@ -1,0 +1,1 @@
+"""Recipes, steps and the one loop that trains them."""

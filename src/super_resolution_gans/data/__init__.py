@@ -1,0 +1,1 @@
+"""From folders of scans to training batches and evaluation pairs."""

@@ -1,0 +1,248 @@
+"""Training batches: a pure function of (store, seed, step).
+
+Where the crops of a batch lie is drawn by a counter-based generator keyed with (seed, step), so any
+batch of any run can be made again without making those before it. Crops never touch Spectralis'
+white padding, and only a stated share of them is background without tissue.
+"""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from super_resolution_gans.data.inventory import DataError
+from super_resolution_gans.data.store import BLOCK, PADDING, Record, Store
+from super_resolution_gans.degrade import DegradationRange
+
+# Standard deviation of the 8x8 block means of a crop, in grey levels of 8 bit, under which it is
+# taken for background: speckle alone averages to less, any retinal layer to far more.
+TISSUE_CONTRAST = 10.0
+_ATTEMPTS = 64
+_RESIDENT_BYTES = 8 << 30
+
+
+@dataclass(frozen=True)
+class Crop:
+    """Where one training example lies in its record, and whether it is mirrored."""
+
+    record: int
+    top: int
+    left: int
+    flip_lateral: bool
+    flip_axial: bool
+
+
+@dataclass(frozen=True)
+class CropRules:
+    """How crops are chosen. ``size`` is the HR side in pixels (96 in the paper)."""
+
+    size: int = 96
+    background_share: float = 0.1
+    flip_lateral: bool = True
+    flip_axial: bool = False
+
+
+class CropSampler:
+    """Draws crops of one split and turns them into (LR, HR) batches on a device.
+
+    Args:
+        store: the packed scans.
+        split: ``train``, ``val`` or ``test``.
+        rules: how crops are chosen.
+        degradation: how LR is made; None for a store with ready-made pairs.
+        scale: (vertical, lateral).
+        seed: of the run.
+        device: where batches are wanted; a store that fits stays on an accelerator whole.
+
+    Raises:
+        DataError: if the split is empty, no scan is large enough for a crop, or pairs are wanted
+            and missing.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        split: str,
+        *,
+        rules: CropRules,
+        degradation: DegradationRange | None,
+        scale: tuple[int, int],
+        seed: int,
+        device: torch.device,
+    ) -> None:
+        self.store, self.rules, self.degradation = store, rules, degradation
+        self.scale, self.seed, self.device = scale, seed, device
+        if rules.size % scale[0] or rules.size % scale[1]:
+            raise DataError(store.path, f"crop size {rules.size} is no multiple of scale {scale}")
+        if degradation is None and not store.has_pairs:
+            raise DataError(store.path, "has no ready-made LR twins; the recipe must degrade")
+        # LR pixels near a crop's border depend on HR pixels beyond it: cut larger, trim after.
+        margin = (0, 0) if degradation is None else (2 * scale[0], 2 * scale[1])
+        self._margin = margin
+        self._side = (rules.size + 2 * margin[0], rules.size + 2 * margin[1])
+        records = store.of_split(split)
+        if not records:
+            raise DataError(store.path, f"has no scans in split {split!r}")
+        self.records = [r for r in records if _fits(r, self._side)]
+        if not self.records:
+            raise DataError(
+                store.path,
+                f"no scan of split {split!r} is as large as a crop with its margin, "
+                f"{self._side[0]} x {self._side[1]}",
+            )
+        self._check_pairs()
+        positions = [
+            (r.height - self._side[0] + 1) * (r.width - self._side[1] + 1) for r in self.records
+        ]
+        self._cumulative = np.cumsum(positions)
+        self._grids = [store.blocks_of(record) for record in self.records]
+        self._resident = self._to_device()
+
+    def _check_pairs(self) -> None:
+        if self.degradation is not None:
+            return
+        for r in self.records:
+            if (r.low_height * self.scale[0], r.low_width * self.scale[1]) != (r.height, r.width):
+                raise DataError(
+                    self.store.path,
+                    f"{r.name}: LR {r.low_height} x {r.low_width} times {self.scale} "
+                    f"is not HR {r.height} x {r.width}",
+                )
+
+    def _to_device(self) -> Tensor | None:
+        small = self.store.pixels.nbytes <= _RESIDENT_BYTES and self.store.pixels.itemsize == 1
+        if self.device.type != "cuda" or not small or self.degradation is None:
+            return None
+        return torch.from_numpy(np.array(self.store.pixels)).to(self.device)
+
+    def draw(self, step: int, count: int) -> list[Crop]:
+        """Choose the ``count`` crops of update ``step``."""
+        generator = np.random.Generator(np.random.Philox(key=[self.seed, step]))
+        return [self._draw_one(generator) for _ in range(count)]
+
+    def _draw_one(self, generator: np.random.Generator) -> Crop:
+        wants_tissue = generator.random() >= self.rules.background_share
+        flips = generator.random(2) < 0.5
+        best: tuple[int, int, int] | None = None
+        for _ in range(_ATTEMPTS):
+            position = int(generator.integers(self._cumulative[-1]))
+            record = int(np.searchsorted(self._cumulative, position, side="right"))
+            chosen = self.records[record]
+            top = int(generator.integers(chosen.height - self._side[0] + 1))
+            left = int(generator.integers(chosen.width - self._side[1] + 1))
+            if self.degradation is None:  # HR crops start where an LR pixel starts
+                top, left = top - top % self.scale[0], left - left % self.scale[1]
+            has_padding, has_tissue = self._judge(record, top, left)
+            if not has_padding:
+                best = (record, top, left)
+                if has_tissue or not wants_tissue:
+                    break
+        if best is None:
+            raise DataError(self.store.path, "scans are white padding nearly everywhere")
+        return Crop(
+            *best,
+            flip_lateral=bool(self.rules.flip_lateral and flips[0]),
+            flip_axial=bool(self.rules.flip_axial and flips[1]),
+        )
+
+    def _judge(self, record: int, top: int, left: int) -> tuple[bool, bool]:
+        """Whether a crop touches white padding, and whether it shows more than background."""
+        bottom, right = top + self._side[0], left + self._side[1]
+        blocks = self._grids[record][
+            top // BLOCK : -(-bottom // BLOCK), left // BLOCK : -(-right // BLOCK)
+        ]
+        return bool((blocks == PADDING).any()), float(blocks.std()) >= TISSUE_CONTRAST
+
+    def batch(
+        self, step: int, count: int, *, first: int = 0, total: int | None = None
+    ) -> tuple[Tensor, Tensor]:
+        """The (LR, HR) batch of update ``step``: float32 (count, C, h, w) and (count, C, H, W).
+
+        Several processes share one batch: each asks for its ``count`` of ``total``, from ``first``.
+        """
+        crops = self.draw(step, total or count)[first : first + count]
+        high = self._cut_resident(crops) if self._resident is not None else self._cut(crops)
+        if self.degradation is None:
+            return self._cut_low(crops), high
+        # The same degradation for the whole update, whoever computes which part of it.
+        seed = int(np.random.SeedSequence([self.seed, step, first]).generate_state(1)[0])
+        shared = int(np.random.SeedSequence([self.seed, step]).generate_state(1)[0])
+        drawn = self.degradation.sample(shared)
+        low = replace(drawn, seed=seed)(high)
+        (v, h), (mv, mh) = self.scale, self._margin
+        low = low[..., mv // v : low.shape[-2] - mv // v, mh // h : low.shape[-1] - mh // h]
+        high = high[..., mv : high.shape[-2] - mv, mh : high.shape[-1] - mh]
+        return low.contiguous(), high.contiguous()
+
+    def _cut(self, crops: list[Crop]) -> Tensor:
+        cut = [
+            _mirror(
+                self.store.read(self.records[c.record])[
+                    :, c.top : c.top + self._side[0], c.left : c.left + self._side[1]
+                ],
+                c,
+            )
+            for c in crops
+        ]
+        return self._to_unit(np.stack(cut))
+
+    def _cut_low(self, crops: list[Crop]) -> Tensor:
+        v, h = self.scale
+        rows, columns = self.rules.size // v, self.rules.size // h
+        cut = [
+            _mirror(
+                self.store.read_low(self.records[c.record])[
+                    :, c.top // v : c.top // v + rows, c.left // h : c.left // h + columns
+                ],
+                c,
+            )
+            for c in crops
+        ]
+        return self._to_unit(np.stack(cut))
+
+    def _to_unit(self, stored: NDArray[np.uint8] | NDArray[np.uint16]) -> Tensor:
+        unit = stored.astype(np.float32) / np.float32(self.store.levels)
+        return torch.from_numpy(unit).to(self.device)
+
+    def _cut_resident(self, crops: list[Crop]) -> Tensor:
+        """One gather for the whole batch, without a copy through the host."""
+        assert self._resident is not None
+        rows, columns = self._side
+        records = [self.records[c.record] for c in crops]
+        table = np.array(
+            [
+                (
+                    r.offset + c.top * r.width + c.left,
+                    r.width,
+                    r.height * r.width,
+                    c.flip_lateral,
+                    c.flip_axial,
+                )
+                for r, c in zip(records, crops, strict=True)
+            ],
+            dtype=np.int64,
+        )
+        start, width, plane, flip_lateral, flip_axial = (
+            torch.from_numpy(table)
+            .pin_memory()
+            .to(self.device, non_blocking=True)
+            .T.reshape(5, -1, 1, 1, 1)
+        )
+        y = torch.arange(rows, device=self.device).reshape(1, 1, -1, 1)
+        x = torch.arange(columns, device=self.device).reshape(1, 1, 1, -1)
+        y = torch.where(flip_axial.bool(), rows - 1 - y, y)
+        x = torch.where(flip_lateral.bool(), columns - 1 - x, x)
+        channel = torch.arange(self.store.channels, device=self.device).reshape(1, -1, 1, 1)
+        index = start + channel * plane + y * width + x
+        return self._resident[index].float() / self.store.levels
+
+
+def _fits(record: Record, side: tuple[int, int]) -> bool:
+    return record.height >= side[0] and record.width >= side[1]
+
+
+def _mirror(cut: NDArray[np.uint8], crop: Crop) -> NDArray[np.uint8]:
+    cut = cut[:, :, ::-1] if crop.flip_lateral else cut
+    return cut[:, ::-1] if crop.flip_axial else cut

@@ -1,0 +1,60 @@
+"""What a run writes down: ``metrics.jsonl`` always, TensorBoard events where it is installed."""
+
+import importlib.util
+import json
+from pathlib import Path
+from typing import Any
+
+NAME = "metrics.jsonl"
+
+
+class Logbook:
+    """Appends rows ``{"update": n, "split": ..., **values}`` to ``folder/metrics.jsonl``.
+
+    Args:
+        folder: of the run.
+        start: rows of updates after this one are dropped: a killed run may have logged further than
+            its last checkpoint, and those updates are about to be made again.
+    """
+
+    def __init__(self, folder: Path, start: int) -> None:
+        self._path = folder / NAME
+        kept = [row for row in read_metrics(folder) if row["update"] <= start]
+        temporary = self._path.with_suffix(".new")
+        temporary.write_text("".join(json.dumps(row) + "\n" for row in kept), encoding="utf-8")
+        temporary.replace(self._path)
+        self._events: Any = None
+        if importlib.util.find_spec("tensorboard") is not None:
+            from torch.utils.tensorboard import SummaryWriter
+
+            self._events = SummaryWriter(str(folder / "tensorboard"), purge_step=start + 1)
+
+    def write(self, update: int, split: str, values: dict[str, float]) -> None:
+        """Add one row, and the same numbers as events."""
+        row = {"update": update, "split": split, **values}
+        with self._path.open("a", encoding="utf-8") as file:
+            file.write(json.dumps(row) + "\n")
+        if self._events is not None:
+            for name, value in values.items():
+                self._events.add_scalar(f"{split}/{name}", value, update)
+
+    def close(self) -> None:
+        """Flush what is buffered."""
+        if self._events is not None:
+            self._events.close()
+
+
+def read_metrics(folder: Path) -> list[dict[str, Any]]:
+    """All complete rows of a run's ``metrics.jsonl``; a torn last line is left out."""
+    path = folder / NAME
+    rows: list[dict[str, Any]] = []
+    if not path.is_file():
+        return rows
+    for line in path.read_text(encoding="utf-8").splitlines():
+        try:
+            row = json.loads(line)
+        except json.JSONDecodeError:
+            continue
+        if isinstance(row, dict) and isinstance(row.get("update"), int):
+            rows.append(row)
+    return rows

@@ -1,0 +1,194 @@
+"""A recipe: everything a training run is, except the path to its data.
+
+Recipes are YAML. Those of the package lie in ``super_resolution_gans/recipes``; a path to any other
+file works as well. Unknown keys are errors that name the nearest known one.
+"""
+
+import contextlib
+import difflib
+import importlib.resources
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+Factor = Annotated[int, Field(ge=1, le=32)]
+Scale = tuple[Factor, Factor]
+Interval = tuple[Annotated[float, Field(ge=0)], Annotated[float, Field(ge=0)]]
+Share = Annotated[float, Field(ge=0, le=1)]
+Count = Annotated[int, Field(ge=1)]
+Precision = Literal["32-true", "bf16-mixed", "16-mixed"]
+
+
+class RecipeError(ValueError):
+    """A recipe cannot be used; the message names it and the reason."""
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class ModelSection(_Section):
+    """The generator (SRResNet)."""
+
+    channels: Literal[1, 3] = 1
+    scale: Scale = (4, 4)
+    blocks: Annotated[int, Field(ge=1, le=256)] = 16
+    width: Annotated[int, Field(ge=1, le=1024)] = 64
+
+
+class DegradationSection(_Section):
+    """How LR is made from HR; intervals are drawn from uniformly, once an update."""
+
+    kernels: tuple[Literal["bicubic", "area", "decimate"], ...] = ("bicubic",)
+    blur: Interval = (0.0, 0.0)
+    speckle: Interval = (0.0, 0.0)
+    noise: Interval = (0.0, 0.0)
+    levels: Annotated[int, Field(ge=0, le=65535)] = 255
+
+
+class CropSection(_Section):
+    """Which crops are trained on; ``size`` in HR pixels."""
+
+    size: Annotated[int, Field(ge=8, le=1024)] = 96
+    background_share: Share = 0.1
+    flip_lateral: bool = True
+    flip_axial: bool = False
+
+
+class Schedule(_Section):
+    """How long and how fast; a recipe has one for the CPU and one for a GPU.
+
+    ``decay``: the learning rate rises linearly over ``warmup`` updates, then stays (``none``) or
+    falls along half a cosine to a hundredth (``cosine``).
+    """
+
+    updates: Count = 100_000
+    batch: Count = 16
+    learning_rate: Annotated[float, Field(gt=0)] = 1e-4
+    warmup: Annotated[int, Field(ge=0)] = 0
+    decay: Literal["none", "cosine"] = "none"
+    precision: Precision | Literal["auto"] = "auto"
+    compile: bool = False
+    log_every: Count = 100
+    validate_every: Count = 1000
+    checkpoint_every: Count = 1000
+    panel_every: Count = 5000
+
+
+class Schedules(_Section):
+    """One schedule per kind of device."""
+
+    cpu: Schedule = Schedule()
+    gpu: Schedule = Schedule()
+
+
+class Recipe(_Section):
+    """One training run, without its data."""
+
+    name: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,63}$")]
+    description: str = ""
+    phase: Literal["pretrain"] = "pretrain"
+    pairs: Literal["degrade", "ready"] = "degrade"
+    model: ModelSection = ModelSection()
+    degradation: DegradationSection = DegradationSection()
+    crops: CropSection = CropSection()
+    loss: Literal["mse", "l1", "charbonnier"] = "mse"
+    betas: tuple[Share, Share] = (0.9, 0.999)
+    ema_decay: Share = 0.999
+    seed: Annotated[int, Field(ge=0)] = 1
+    schedules: Schedules = Schedules()
+
+
+def shipped_recipes() -> dict[str, Path]:
+    """Name -> file of every recipe in the package."""
+    folder = Path(str(importlib.resources.files("super_resolution_gans"))) / "recipes"
+    return {path.stem: path for path in sorted(folder.glob("*.yaml"))}
+
+
+def load_recipe(name_or_path: str, overrides: Sequence[str] = ()) -> Recipe:
+    """Read a recipe by name or path and apply ``key=value`` overrides (keys with dots).
+
+    Raises:
+        RecipeError: if it does not exist, is no YAML, or has unknown keys or impossible values.
+    """
+    shipped = shipped_recipes()
+    path = shipped.get(name_or_path) or Path(name_or_path)
+    if not path.is_file():
+        raise RecipeError(
+            f"{name_or_path}: no such recipe or file{_nearest(name_or_path, shipped)}; "
+            f"shipped are {', '.join(shipped)}"
+        )
+    try:
+        values = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (yaml.YAMLError, UnicodeDecodeError, OSError) as error:
+        reason = " ".join(str(error).split())
+        raise RecipeError(f"{path}: not readable as YAML ({reason})") from error
+    if not isinstance(values, dict):
+        raise RecipeError(f"{path}: a recipe is a mapping of keys to values")
+    for override in overrides:
+        _apply(values, override)
+    return parse_recipe(values, str(name_or_path))
+
+
+def parse_recipe(values: dict[str, Any], source: str) -> Recipe:
+    """Check values against the schema.
+
+    Raises:
+        RecipeError: naming each wrong key, its value and the nearest known key.
+    """
+    try:
+        return Recipe.model_validate(values)
+    except ValidationError as error:
+        reasons = "; ".join(_reason(detail) for detail in error.errors())
+        raise RecipeError(f"{source}: {reasons}") from error
+
+
+def _apply(values: dict[str, Any], override: str) -> None:
+    key, equals, text = override.partition("=")
+    if not equals or not key.strip():
+        raise RecipeError(f"--set {override}: write it as key=value")
+    try:
+        value = yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        raise RecipeError(f"--set {override}: the value is not readable as YAML") from error
+    if isinstance(value, str):  # YAML 1.1 takes 1e-4 for text
+        with contextlib.suppress(ValueError):
+            value = float(value)
+    *sections, last = key.strip().split(".")
+    for section in sections:
+        values = values.setdefault(section, {})
+        if not isinstance(values, dict):
+            raise RecipeError(f"--set {override}: {section!r} is a value, not a section")
+    values[last] = value
+
+
+def _reason(detail: Any) -> str:
+    key = ".".join(str(part) for part in detail["loc"])
+    if detail["type"] == "extra_forbidden":
+        return f"unknown key {key!r}{_nearest(key, known_keys())}"
+    if detail["type"] == "missing":
+        return f"key {key!r} is missing"
+    return f"{key} = {detail['input']!r}: {detail['msg'][:1].lower()}{detail['msg'][1:]}"
+
+
+def known_keys(section: type[BaseModel] = Recipe, prefix: str = "") -> Iterator[str]:
+    """All keys a recipe may have, with dots."""
+    for name, field in section.model_fields.items():
+        inner = field.annotation
+        if isinstance(inner, type) and issubclass(inner, BaseModel):
+            yield from known_keys(inner, f"{prefix}{name}.")
+        else:
+            yield prefix + name
+
+
+def _nearest(name: str, known: Any) -> str:
+    last = {key: key.rsplit(".", 1)[-1] for key in known}
+    near = difflib.get_close_matches(name, last, n=1, cutoff=0.5) or [
+        key
+        for key, short in last.items()
+        if difflib.get_close_matches(name.rsplit(".", 1)[-1], [short], n=1, cutoff=0.75)
+    ]
+    return f" (did you mean {near[0]!r}?)" if near else ""
