@@ -7,6 +7,7 @@ original type, and the original values that 0 and 1 stand for.
 
 import math
 import operator
+from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from typing import Any, Protocol, Self, runtime_checkable
 
@@ -22,6 +23,9 @@ Range = tuple[float, float]
 _STORED_TYPES = frozenset(
     map(np.dtype, ("u1", "u2", "u4", "u8", "i1", "i2", "i4", "i8", "f2", "f4", "f8"))
 )
+
+
+_BAND = 1 << 22
 
 
 class ScanError(ValueError):
@@ -127,10 +131,7 @@ class Scan:
                 f"values from {low:g} to {high:g} lie outside the range "
                 f"{value_range[0]:g} to {value_range[1]:g}",
             )
-        pixels = np.empty(values.shape, np.float32)
-        for index in range(len(values)):
-            pixels[index] = to_unit(values[index], value_range)
-        return cls(pixels, spacing, source, dtype, value_range)
+        return cls(to_unit(values, value_range), spacing, source, dtype, value_range)
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -257,41 +258,60 @@ def extremes(values: NDArray[Any], source: str | None = None) -> Range:
 
 
 def to_unit(values: NDArray[Any], value_range: Range) -> NDArray[np.float32]:
-    """Stored numbers as float32 in [0, 1]; a new array."""
+    """Stored numbers within ``value_range`` as float32 in [0, 1]; a new array of the same shape."""
     low, high = value_range
-    if values.dtype.kind == "u" and values.dtype.itemsize <= 2 and low == 0 < high:
-        # Both operands are exact in float32, so the quotient is correctly rounded without float64.
-        quotient: NDArray[np.float32] = np.divide(values, np.float32(high), dtype=np.float32)
-        return quotient
-    wide = values.astype(np.float64)
+    out = np.empty(values.shape, np.float32)
     if high == low:
-        return np.zeros(wide.shape, np.float32)
-    if math.isinf(high - low):
-        wide, low, high = wide / 2, low / 2, high / 2
-    wide -= low
-    wide /= high - low
-    unit: NDArray[np.float32] = wide.astype(np.float32)
-    return unit
+        out.fill(0)
+    elif values.dtype.kind == "u" and values.dtype.itemsize <= 2 and low == 0:
+        # Both operands are exact in float32, so the quotient is correctly rounded without float64.
+        np.divide(values, np.float32(high), out=out, dtype=np.float32)
+    else:
+        half = 0.5 if math.isinf(high - low) else 1.0
+        for band in _bands(values.shape):
+            wide = values[band].astype(np.float64)
+            wide *= half
+            wide -= low * half
+            wide /= high * half - low * half
+            out[band] = wide
+    return out
 
 
 def to_stored(
     pixels: NDArray[np.float32], dtype: np.dtype[Any], value_range: Range
 ) -> NDArray[Any]:
-    """float32 in [0, 1] as numbers of ``dtype``; rounded half to even and clipped."""
+    """float32 in [0, 1] as numbers of ``dtype``, rounded half to even and clipped; a new array."""
     low, high = value_range
-    wide = pixels.astype(np.float64)
-    # Weighing both ends, unlike low + p * (high - low), meets both exactly and cannot overflow.
-    wide = high * wide + low * (1.0 - wide) if low else high * wide
-    if dtype.kind == "f":
-        return wide.astype(dtype)
-    np.rint(wide, out=wide)
+    out = np.empty(pixels.shape, dtype)
+    for band in _bands(pixels.shape):
+        wide = pixels[band].astype(np.float64)
+        # Weighing both ends, unlike low + p * (high - low), meets both and cannot overflow.
+        wide = high * wide + low * (1.0 - wide) if low else high * wide
+        out[band] = wide if dtype.kind == "f" else _rounded(wide, dtype)
+    return out
+
+
+def _rounded(wide: NDArray[np.float64], dtype: np.dtype[Any]) -> NDArray[Any]:
     limits = np.iinfo(dtype)
-    stored = np.clip(wide, float(limits.min), float(limits.max))
-    if dtype.itemsize == 8:
-        # float(2**64 - 1) is 2**64, one more than fits: such pixels get the largest number.
-        full = stored >= float(limits.max)
-        return np.where(full, dtype.type(limits.max), np.where(full, 0.0, stored).astype(dtype))
-    return stored.astype(dtype)
+    np.rint(wide, out=wide)
+    # float(2**64 - 1) is 2**64, one more than fits, so the top is set apart and not cast.
+    full = wide >= float(limits.max)
+    wide[full] = 0
+    stored: NDArray[Any] = np.maximum(wide, float(limits.min)).astype(dtype)
+    stored[full] = limits.max
+    return stored
+
+
+def _bands(shape: tuple[int, ...]) -> Iterator[tuple[int | slice, ...]]:
+    """Index an array piece by piece, so that float64 copies stay small."""
+    if len(shape) > 1 and math.prod(shape[1:]) > _BAND:
+        for index in range(shape[0]):
+            for band in _bands(shape[1:]):
+                yield (index, *band)
+    else:
+        rows = max(1, _BAND // max(1, math.prod(shape[1:])))
+        for start in range(0, shape[0], rows):
+            yield (slice(start, start + rows),)
 
 
 def printable(text: str) -> str:

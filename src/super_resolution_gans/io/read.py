@@ -1,29 +1,141 @@
 """Any readable file or address -> Scan."""
 
 import os
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
+from super_resolution_gans.io import npy, raster, tiff
 from super_resolution_gans.io.errors import ReadError
+from super_resolution_gans.io.stored import Limits
 from super_resolution_gans.scan import Scan
 
-_MAX_PIXELS = 512_000_000
+MAX_PIXELS = 512_000_000
+LAZY_ABOVE = 512 << 20
+MAX_DOWNLOAD = 512 << 20
+MAX_SECONDS = 120.0
+
+_HEAD_BYTES = 132
 
 
-def read_scan(source: str | os.PathLike[str], *, max_pixels: int = _MAX_PIXELS) -> Scan:
-    """Read a scan from a file."""
-    from super_resolution_gans.io.npy import read_npy
-    from super_resolution_gans.io.raster import read_raster
-    from super_resolution_gans.io.tiff import read_tiff
+@dataclass(frozen=True)
+class _Format:
+    """A format: its first bytes, at ``at``, its usual suffixes, and its reader if there is one."""
 
-    name = os.fspath(source)
+    name: str
+    magic: tuple[bytes, ...]
+    suffixes: tuple[str, ...]
+    reader: Callable[[Path, str, Limits], Scan] | None = None
+    at: int = 0
+    advice: str = ""
+
+
+# The first row that knows the content is asked, whatever the file is called; only for content that
+# nobody knows does the suffix say what the file was meant to be.
+_FORMATS = (
+    _Format("PNG", (b"\x89PNG\r\n\x1a\n",), (".png", ".apng"), raster.read_png),
+    _Format("JPEG", (b"\xff\xd8\xff",), (".jpg", ".jpeg", ".jpe", ".jfif"), raster.read_jpeg),
+    _Format("TIFF", (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+"), (".tif", ".tiff"), tiff.read_tiff),
+    _Format("NPY", (b"\x93NUMPY",), (".npy",), npy.read_npy),
+    _Format("WebP", (b"WEBP",), (".webp",), raster.read_webp, at=8),
+    _Format("BMP", (b"BM",), (".bmp", ".dib"), raster.read_bmp),
+    _Format("GIF", (b"GIF87a", b"GIF89a"), (".gif",), raster.read_gif),
+    _Format("DICOM", (b"DICM",), (".dcm", ".dicom", ".ima"), at=128),
+    _Format("gzip", (b"\x1f\x8b",), (".gz",), advice="decompress it first"),
+    _Format("HTML", (b"<!DOCTYPE", b"<!doctype", b"<html", b"<HTML"), (".html", ".htm")),
+    _Format("XML or SVG", (b"<?xml", b"<svg"), (".xml", ".svg")),
+    _Format("HDF5", (b"\x89HDF\r\n\x1a\n",), (".h5", ".hdf5", ".mat")),
+    _Format("ZIP or NPZ", (b"PK\x03\x04",), (".zip", ".npz"), advice="extract it first"),
+    _Format("PDF", (b"%PDF",), (".pdf",)),
+    _Format("Heidelberg Spectralis", (b"HSF-OCT",), (".vol",)),
+    _Format("Heidelberg E2E", (b"CMDb",), (".e2e", ".sdb", ".pdb")),
+    _Format("Topcon", (b"FOCTFDA", b"FOCTFDS", b"FOCT"), (".fda", ".fds")),
+    _Format("Zeiss", (), (".img",)),
+    _Format("Bioptigen", (), (".oct",)),
+    _Format("Optovue POCT", (), (".poct",)),
+)
+
+
+def read_scan(
+    source: str | os.PathLike[str],
+    *,
+    max_pixels: int = MAX_PIXELS,
+    lazy_above: int = LAZY_ABOVE,
+    max_download: int = MAX_DOWNLOAD,
+    max_seconds: float = MAX_SECONDS,
+) -> Scan:
+    """Read a scan from a file or an http(s) address: PNG, JPEG, BMP, WebP, GIF, TIFF or NPY.
+
+    The content decides on the format, not the suffix. How colour, palettes, alpha, orientation and
+    ranges are treated is told at :func:`~super_resolution_gans.io.raster.read_raster`,
+    :func:`~super_resolution_gans.io.tiff.read_tiff` and
+    :func:`~super_resolution_gans.scan.natural_range`.
+
+    Args:
+        source: a path, or an address that starts with ``http://`` or ``https://``.
+        max_pixels: most numbers (height x width x channels) of one slice; known from the header,
+            before anything is decoded.
+        lazy_above: TIFF and NPY files that take more bytes than this as float32 are read piece by
+            piece; they must stay where they are as long as the scan is used.
+        max_download: most bytes fetched from an address.
+        max_seconds: longest time for fetching.
+
+    Returns:
+        The scan, its ``source`` set to the path or address.
+
+    Raises:
+        ReadError: if there is no such file, or it is no scan that can be read.
+        FetchError: if the address cannot be fetched; a kind of ReadError.
+    """
+    limits = Limits(max_pixels, lazy_above)
+    if isinstance(source, str) and re.match(r"[A-Za-z][A-Za-z0-9+.-]+://", source):
+        from super_resolution_gans.io.fetch import fetched, shown
+
+        name = shown(source)
+        with fetched(source, max_bytes=max_download, seconds=max_seconds) as path:
+            scan = _read_file(path, name, Path(name).suffix, limits)
+            if scan.is_lazy:
+                raise ReadError(name, "too large to be read from an address; download it first")
+            return scan
     path = Path(source)
+    return _read_file(path, os.fspath(source), path.suffix, limits)
+
+
+def _read_file(path: Path, name: str, suffix: str, limits: Limits) -> Scan:
+    head = _head(path, name)
+    found = next((f for f in _FORMATS if head[f.at :].startswith(f.magic)), None)
+    if found is None:
+        meant = next((f for f in _FORMATS if suffix.lower() in f.suffixes), None)
+        if meant is not None and meant.reader is not None:
+            raise ReadError(name, f"not a {meant.name} file, nor any other known format")
+        found = meant
+    if found is None:
+        raise ReadError(name, f"not in a known format (known are {', '.join(readable())})")
+    if found.reader is None:
+        advice = f"; {found.advice}" if found.advice else ""
+        raise ReadError(name, f"format not supported: {found.name}{advice}")
+    return found.reader(path, name, limits)
+
+
+def readable() -> list[str]:
+    """Names of the formats that can be read."""
+    return [f.name for f in _FORMATS if f.reader is not None]
+
+
+def _head(path: Path, name: str) -> bytes:
     try:
-        with path.open("rb") as stream:
-            head = stream.read(16)
-    except OSError as error:
-        raise ReadError(name, error.strerror or str(error)) from None
-    if head[:6] == b"\x93NUMPY":
-        return read_npy(path, name, max_pixels=max_pixels)
-    if head[:4] in (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+"):
-        return read_tiff(path, name, max_pixels=max_pixels)
-    return read_raster(path, name, max_pixels=max_pixels)
+        if path.is_dir():
+            raise ReadError(name, "a folder, not a file")
+        if path.exists() and not path.is_file():
+            raise ReadError(name, "not a regular file")
+        with path.open("rb") as file:
+            head = file.read(_HEAD_BYTES)
+    except ReadError:
+        raise
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or str(error)
+        raise ReadError(name, reason[:1].lower() + reason[1:]) from None
+    if not head:
+        raise ReadError(name, "an empty file (0 bytes)")
+    return head

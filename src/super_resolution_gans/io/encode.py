@@ -1,0 +1,145 @@
+"""The formats that can be written: what each can hold, and how."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, BinaryIO
+
+import numpy as np
+
+from super_resolution_gans.io.spacing import MM_PER_INCH
+from super_resolution_gans.io.tiff_spacing import note
+from super_resolution_gans.scan import Scan
+
+_UINT8, _UINT16 = np.dtype(np.uint8), np.dtype(np.uint16)
+_BIG_TIFF_ABOVE = (1 << 32) - (1 << 25)
+
+
+def encode_png(file: BinaryIO, scan: Scan) -> None:
+    _save(file, scan, "PNG", compress_level=6, **_dpi(scan))
+
+
+def encode_jpeg(file: BinaryIO, scan: Scan) -> None:
+    _save(file, scan, "JPEG", quality=95, subsampling=0, **_dpi(scan))
+
+
+def encode_bmp(file: BinaryIO, scan: Scan) -> None:
+    _save(file, scan, "BMP", **_dpi(scan))
+
+
+def encode_webp(file: BinaryIO, scan: Scan) -> None:
+    _save(file, scan, "WEBP", lossless=True, quality=80, method=4)
+
+
+def encode_npy(file: BinaryIO, scan: Scan) -> None:
+    """The shape is the one that :meth:`Scan.from_array` understands as this scan."""
+    shape = scan.shape
+    if scan.slices == 1 and (scan.channels == 3 or scan.width not in (1, 3)):
+        shape = shape[1:]
+    elif scan.channels == 1 and scan.width in (1, 3):
+        shape = (*shape, 1)
+    header = {
+        "descr": np.lib.format.dtype_to_descr(scan.dtype.newbyteorder("<")),
+        "fortran_order": False,
+        "shape": shape,
+    }
+    np.lib.format.write_array_header_1_0(file, header)
+    for index in range(scan.slices):
+        file.write(scan.stored_slice(index).astype(scan.dtype.newbyteorder("<")).tobytes())
+
+
+def encode_tiff(file: BinaryIO, scan: Scan) -> None:
+    """Uncompressed pages, in pixels per cm; a note holds what those tags cannot."""
+    import tifffile
+
+    total = int(np.prod(scan.shape, dtype=np.int64)) * scan.dtype.itemsize
+    options: dict[str, Any] = {"photometric": "rgb" if scan.channels == 3 else "minisblack"}
+    _, rows, columns = scan.spacing
+    if rows is not None and columns is not None:
+        options["resolution"] = (10 / columns, 10 / rows)
+        options["resolutionunit"] = "CENTIMETER"
+    with tifffile.TiffWriter(file, byteorder="<", bigtiff=total > _BIG_TIFF_ABOVE) as tiff:
+        for index in range(scan.slices):
+            tiff.write(
+                scan.stored_slice(index),
+                planarconfig="contig" if scan.channels == 3 else None,
+                description=note(scan.spacing, scan.value_range) if index == 0 else None,
+                metadata=None,
+                software=False,
+                contiguous=False,
+                **options,
+            )
+
+
+@dataclass(frozen=True)
+class _Format:
+    """A format: how it is written, and what it holds; no ``types`` means any."""
+
+    name: str
+    suffixes: tuple[str, ...]
+    encode: Callable[[BinaryIO, Scan], None]
+    grey: tuple[np.dtype[Any], ...] = ()
+    colour: tuple[np.dtype[Any], ...] = ()
+    longest_side: int | None = None
+
+
+# In the order in which they are recommended.
+_FORMATS = (
+    _Format("PNG", (".png",), encode_png, (_UINT8, _UINT16), (_UINT8,), 1_000_000),
+    _Format("TIFF", (".tif", ".tiff"), encode_tiff),
+    _Format("NPY", (".npy",), encode_npy),
+    _Format("JPEG", (".jpg", ".jpeg"), encode_jpeg, (_UINT8,), (_UINT8,), 65_500),
+    _Format("BMP", (".bmp",), encode_bmp, (_UINT8,), (_UINT8,), 30_000),
+    _Format("WebP", (".webp",), encode_webp, (_UINT8,), (_UINT8,), 16_383),
+)
+
+
+def obstacle(suffix: str, scan: Scan) -> str | None:
+    """Why a file with this suffix cannot hold the scan, and which could; None if it can."""
+    known = ", ".join(s for f in _FORMATS for s in f.suffixes)
+    chosen = _format(suffix)
+    if chosen is None:
+        problem = f"format {suffix} cannot be written" if suffix else "a name without a suffix"
+        return f"{problem}; known are {known}"
+    trouble = _problem(chosen, scan)
+    if trouble is None:
+        return None
+    better = next(f.suffixes[0] for f in _FORMATS if _problem(f, scan) is None)
+    return f"{chosen.name} cannot hold {trouble}; {better} can"
+
+
+def encoder(suffix: str) -> Callable[[BinaryIO, Scan], None]:
+    """The function that writes this format."""
+    chosen = _format(suffix)
+    if chosen is None:
+        raise KeyError(suffix)
+    return chosen.encode
+
+
+def _format(suffix: str) -> _Format | None:
+    return next((f for f in _FORMATS if suffix.lower() in f.suffixes), None)
+
+
+def _problem(chosen: _Format, scan: Scan) -> str | None:
+    types = chosen.grey if scan.channels == 1 else chosen.colour
+    if not types:
+        return None
+    if scan.slices > 1:
+        return f"{scan.slices} slices"
+    if scan.dtype not in types:
+        return f"{scan.dtype} {'grey' if scan.channels == 1 else 'colour'}"
+    if chosen.longest_side is not None and max(scan.height, scan.width) > chosen.longest_side:
+        return f"{scan.width} x {scan.height} pixels"
+    return None
+
+
+def _save(file: BinaryIO, scan: Scan, name: str, **options: Any) -> None:
+    from PIL import Image
+
+    Image.fromarray(scan.stored_slice(0)).save(file, name, **options)
+
+
+def _dpi(scan: Scan) -> dict[str, Any]:
+    _, rows, columns = scan.spacing
+    if rows is None or columns is None:
+        return {}
+    return {"dpi": (MM_PER_INCH / columns, MM_PER_INCH / rows)}
