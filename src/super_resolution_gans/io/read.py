@@ -34,6 +34,8 @@ class _Format:
 # The first row that knows the content is asked, whatever the file is called; only for content that
 # nobody knows does the suffix say what the file was meant to be.
 _FORMATS = (
+    # First, since its first 128 bytes are free and some programs put a TIFF header there.
+    _Format("DICOM", (b"DICM",), (".dcm", ".dicom", ".ima"), at=128),
     _Format("PNG", (b"\x89PNG\r\n\x1a\n",), (".png", ".apng"), raster.read_png),
     _Format("JPEG", (b"\xff\xd8\xff",), (".jpg", ".jpeg", ".jpe", ".jfif"), raster.read_jpeg),
     _Format("TIFF", (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+"), (".tif", ".tiff"), tiff.read_tiff),
@@ -41,7 +43,6 @@ _FORMATS = (
     _Format("WebP", (b"WEBP",), (".webp",), raster.read_webp, at=8),
     _Format("BMP", (b"BM",), (".bmp", ".dib"), raster.read_bmp),
     _Format("GIF", (b"GIF87a", b"GIF89a"), (".gif",), raster.read_gif),
-    _Format("DICOM", (b"DICM",), (".dcm", ".dicom", ".ima"), at=128),
     _Format("gzip", (b"\x1f\x8b",), (".gz",), advice="decompress it first"),
     _Format("HTML", (b"<!DOCTYPE", b"<!doctype", b"<html", b"<HTML"), (".html", ".htm")),
     _Format("XML or SVG", (b"<?xml", b"<svg"), (".xml", ".svg")),

@@ -107,7 +107,7 @@ def _read_pages(tiff: Any, path: Path, data: memoryview, source: str, limits: Li
             raise ReadError(source, f"numbers of {page.bitspersample} bits are not supported")
         turned = int(page.tags.valueof(orientation.TAG, 1))
         if _is_plain(page):
-            layout = _layout(page)
+            layout = _layout(page, _meaning(page))
             if problem := layout.problem(len(data)):
                 raise ReadError(source, problem)
             pages.append(PlainPage(data, layout, _meaning(page), turned))
@@ -132,7 +132,7 @@ def _channels(page: Any) -> int:
     return 3 if int(page.photometric) == PALETTE else int(page.samplesperpixel)
 
 
-def _layout(page: Any) -> Layout:
+def _layout(page: Any, meaning: Meaning) -> Layout:
     height, width = page.imagelength, page.imagewidth
     bits = page.bitspersample
     if bits in (8, 16, 32, 64):
@@ -143,6 +143,7 @@ def _layout(page: Any) -> Layout:
         height=height,
         width=width,
         samples=page.samplesperpixel,
+        used=meaning.samples,
         separate=int(page.planarconfig) == 2 and page.samplesperpixel > 1,
         bits=bits,
         dtype=dtype,
@@ -175,12 +176,12 @@ def _imagej_stack(first: Any, data: memoryview, images: int) -> list[Page] | Non
     """ImageJ writes stacks above 4 GB as one page, the other slices following its pixels."""
     if images <= 1 or int(first.compression) != NONE or not _is_plain(first):
         return None
-    layout = _layout(first)
+    meaning, turned = _meaning(first), int(first.tags.valueof(orientation.TAG, 1))
+    layout = _layout(first, meaning)
     size = sum(layout.counts)
     ends = [o + n for o, n in zip(layout.offsets, layout.counts, strict=True)]
     if list(layout.offsets[1:]) != ends[:-1] or layout.offsets[0] + size * images > len(data):
         raise ValueError(f"{images} images are announced, but not in the file")
-    meaning, turned = _meaning(first), int(first.tags.valueof(orientation.TAG, 1))
     shifted = (tuple(o + n * size for o in layout.offsets) for n in range(images))
     return [PlainPage(data, replace(layout, offsets=o), meaning, turned) for o in shifted]
 

@@ -4,11 +4,15 @@ Done here, because tifffile needs a large extra package for LZW and decompresses
 and Pillow cuts 16-bit colour to 8 bits.
 """
 
+import ctypes
 import io
 import lzma
 import math
 import struct
 import zlib
+from contextlib import suppress
+from functools import cache
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -76,10 +80,30 @@ def bytes_in(columns: int, bits: int) -> int:
     return math.ceil(columns * bits / 8)
 
 
+@cache
+def silence_libtiff() -> None:
+    """Stop Pillow's libtiff from printing to stderr; its errors still arrive as exceptions.
+
+    Where the library is not found (on Windows it is part of Pillow itself) it goes on printing.
+    """
+    import PIL
+
+    package = Path(PIL.__file__).parent
+    bundled = (package.parent / "pillow.libs", package / ".dylibs")
+    for path in (found for folder in bundled for found in folder.glob("libtiff*")):
+        with suppress(OSError, AttributeError):
+            library = ctypes.CDLL(str(path))
+            for name in ("TIFFSetErrorHandler", "TIFFSetWarningHandler"):
+                function = getattr(library, name)
+                function.argtypes, function.restype = [ctypes.c_void_p], ctypes.c_void_p
+                function(None)
+
+
 def _by_libtiff(data: bytes, compression: int, rows: int, row_bytes: int) -> bytes:
     """Decompress through Pillow's libtiff, told that the bytes are 8-bit grey pixels."""
     from PIL.TiffImagePlugin import TiffImageFile
 
+    silence_libtiff()
     entries = (
         *((256, row_bytes), (257, rows), (258, 8), (259, compression), (262, 1)),
         *((273, 8 + 2 + 9 * 12 + 4), (277, 1), (278, rows), (279, len(data))),

@@ -52,13 +52,23 @@ class Meaning:
     alpha: str | None = None
     palette: NDArray[np.uint8] | None = None
 
+    @property
+    def colours(self) -> int:
+        """Samples that are a colour: 3 or 1."""
+        return 3 if self.photometric == RGB else 1
+
+    @property
+    def samples(self) -> int:
+        """Samples that are needed."""
+        return self.colours + (self.alpha == "unassociated")
+
     def apply(self, samples: NDArray[Any]) -> NDArray[Any]:
         """(h, w, samples) as stored -> (h, w) or (h, w, 3)."""
         if self.palette is not None:
             index = np.minimum(samples[..., 0], len(self.palette) - 1)
             colours_of: NDArray[Any] = self.palette[index]
             return colours_of
-        colours = 3 if self.photometric == RGB else 1
+        colours = self.colours
         values: NDArray[Any] = samples[..., :3] if colours == 3 else samples[..., 0]
         if self.bits < 8:
             values = values * np.uint8(255 // ((1 << self.bits) - 1))
@@ -79,6 +89,7 @@ class Layout:
 
     Attributes:
         height, width, samples: of the stored page.
+        used: how many of the samples are wanted, the first ones.
         separate: whether each sample has strips or tiles of its own.
         bits: of a number, 1 to 16, 32 or 64.
         dtype: of a number, with the file's byte order; unsigned if packed.
@@ -90,6 +101,7 @@ class Layout:
     height: int
     width: int
     samples: int
+    used: int
     separate: bool
     bits: int
     dtype: np.dtype[Any]
@@ -110,7 +122,8 @@ class Layout:
             return f"damaged TIFF ({expected} strips or tiles expected, {len(self.offsets)} listed)"
         if self.segment_bytes(self.rows) > _LARGEST_SEGMENT and self.compression != NONE:
             return "a compressed strip or tile of more than 2 GiB is not supported"
-        for number, (offset, count) in enumerate(zip(self.offsets, self.counts, strict=True)):
+        for number in range(across * down * (self.used if self.separate else 1)):
+            offset, count = self.offsets[number], self.counts[number]
             if self.compression == NONE:
                 count = self.segment_bytes(self._rows_of(number))
             if offset <= 0 or count <= 0 or offset + count > file_bytes:
@@ -134,7 +147,7 @@ class Layout:
     def overlaps(self, rows: slice, columns: slice) -> Iterator[tuple[int, int, int, int]]:
         """(number, plane, top, left) of each strip or tile that meets the window."""
         across, down = math.ceil(self.width / self.columns), math.ceil(self.height / self.rows)
-        for plane in range(self.samples if self.separate else 1):
+        for plane in range(self.used if self.separate else 1):
             for y in range(rows.start // self.rows, math.ceil(rows.stop / self.rows)):
                 for x in range(
                     columns.start // self.columns, math.ceil(columns.stop / self.columns)
@@ -177,7 +190,7 @@ class PlainPage:
 
     def _samples(self, rows: slice, columns: slice) -> NDArray[Any]:
         layout = self._layout
-        shape = (rows.stop - rows.start, columns.stop - columns.start, layout.samples)
+        shape = (rows.stop - rows.start, columns.stop - columns.start, layout.used)
         out = np.empty(shape, _native(layout.dtype))
         for number, plane, top, left in layout.overlaps(rows, columns):
             segment = self._segment(number)
@@ -188,7 +201,7 @@ class PlainPage:
             if layout.separate:
                 target[..., plane] = piece[..., 0]
             else:
-                target[...] = piece
+                target[...] = piece[..., : layout.used]
         return out
 
     def _segment(self, number: int) -> NDArray[Any]:

@@ -20,6 +20,9 @@ _MM = {
 _X, _Y, _UNIT = 282, 283, 296
 _INCH, _CENTIMETRE = 2, 3
 
+# A screen's dots per inch, with the wrong unit.
+_SCREEN_PER_CM = {72.0, 96.0}
+
 
 def note(spacing: Spacing, value_range: Range) -> str:
     """What the other tags cannot hold, as the image description that :func:`read_note` reads."""
@@ -67,6 +70,8 @@ def spacing_of(page: Any, imagej: dict[str, Any] | None) -> Spacing:
         )
     unit = page.tags.valueof(_UNIT, _INCH)
     if across is None or down is None or unit not in (_INCH, _CENTIMETRE):
+        return (None, None, None)
+    if unit == _CENTIMETRE and {across, down} <= _SCREEN_PER_CM:
         return (None, None, None)
     inches = 1.0 if unit == _INCH else MM_PER_INCH / 10
     return (None, *from_dpi(across * inches, down * inches))

@@ -12,6 +12,7 @@ from super_resolution_gans.io.errors import ReadError
 from super_resolution_gans.io.quiet import quiet
 from super_resolution_gans.io.raster import decode
 from super_resolution_gans.io.stored import explain
+from super_resolution_gans.io.tiff_codecs import silence_libtiff
 from super_resolution_gans.io.tiff_page import RGB, Meaning
 
 _CURE = 'pip install "SuperResolution-GANs[tiff]"'
@@ -61,6 +62,7 @@ class WholePage:
         from PIL import ImageCms
         from PIL.TiffImagePlugin import TiffImageFile
 
+        silence_libtiff()
         with quiet(), TiffImageFile(self._path) as image:
             image.seek(self._index)
             image.load()  # upright from here on
