@@ -1,0 +1,46 @@
+"""``srgan``: parse, call, print. What each command needs is imported when it runs."""
+
+from typing import Annotated
+
+import typer
+
+from super_resolution_gans import __version__
+from super_resolution_gans.cli.data import data
+from super_resolution_gans.cli.evaluate import evaluate
+from super_resolution_gans.cli.train import plot, recipes, train
+from super_resolution_gans.cli.upscale import upscale
+
+app = typer.Typer(
+    name="srgan",
+    help="SRGAN super-resolution for optical coherence tomography: upscale, train, evaluate.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"srgan {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _root(
+    version: Annotated[
+        bool,
+        typer.Option("--version", callback=_version, is_eager=True, help="Print the version."),
+    ] = False,
+) -> None:
+    pass
+
+
+for _command in (upscale, evaluate, train, plot, recipes):
+    app.command()(_command)
+app.add_typer(data, name="data")
+
+
+def main() -> None:
+    """Entry point of the ``srgan`` command."""
+    app()

@@ -7,7 +7,7 @@ file works as well. Unknown keys are errors that name the nearest known one.
 import contextlib
 import difflib
 import importlib.resources
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -175,20 +175,20 @@ def _reason(detail: Any) -> str:
 
 
 def known_keys(section: type[BaseModel] = Recipe, prefix: str = "") -> Iterator[str]:
-    """All keys a recipe may have, with dots."""
+    """All keys and sections a recipe may have, with dots."""
     for name, field in section.model_fields.items():
+        yield prefix + name
         inner = field.annotation
         if isinstance(inner, type) and issubclass(inner, BaseModel):
             yield from known_keys(inner, f"{prefix}{name}.")
-        else:
-            yield prefix + name
 
 
-def _nearest(name: str, known: Any) -> str:
-    last = {key: key.rsplit(".", 1)[-1] for key in known}
-    near = difflib.get_close_matches(name, last, n=1, cutoff=0.5) or [
-        key
-        for key, short in last.items()
-        if difflib.get_close_matches(name.rsplit(".", 1)[-1], [short], n=1, cutoff=0.75)
-    ]
+def _nearest(name: str, known: Iterable[str]) -> str:
+    """`` (did you mean ...?)``: the nearest whole name, else the nearest last part of one."""
+    names = list(known)
+    near = difflib.get_close_matches(name, names, n=1, cutoff=0.7)
+    if not near:
+        by_last = {key.rsplit(".", 1)[-1]: key for key in reversed(names)}
+        close = difflib.get_close_matches(name.rsplit(".", 1)[-1], by_last, n=1, cutoff=0.7)
+        near = [by_last[last] for last in close]
     return f" (did you mean {near[0]!r}?)" if near else ""

@@ -1,0 +1,122 @@
+"""``srgan data``: pack scans for training, and look at what was packed."""
+
+from collections import defaultdict
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from super_resolution_gans.cli.messages import fail
+
+data = typer.Typer(help="Pack scans into a store for training.", no_args_is_help=True)
+
+_KERMANY = r"^(?:CNV|DME|DRUSEN|NORMAL)-(?P<patient>\d+)-\d+$"
+
+
+@data.command()
+def pack(
+    source: Annotated[
+        Path,
+        typer.Argument(
+            metavar="DIR",
+            help="A folder of scans, one with HR/ and LR/, or a manifest (.csv) with the columns "
+            "path, patient, split, dataset.",
+        ),
+    ],
+    out: Annotated[Path, typer.Option("--out", "-o", metavar="STORE", help="The store to make.")],
+    channels: Annotated[int, typer.Option(help="1 for grey, 3 for colour.")] = 1,
+    shares: Annotated[
+        tuple[float, float, float],
+        typer.Option(help="Shares of people in train, val and test, where no split is given."),
+    ] = (0.8, 0.1, 0.1),
+    folds: Annotated[int, typer.Option(help="Make this many folds by person instead.")] = 0,
+    fold: Annotated[int, typer.Option(help="Which fold is val, from 0.")] = 0,
+    seed: Annotated[int, typer.Option(help="Of the split.")] = 0,
+    patient_pattern: Annotated[
+        str,
+        typer.Option(
+            metavar="REGEX",
+            help="Finds the person in a file name (without suffix) by its group 'patient'; "
+            "files without a match are kept together by folder.",
+            show_default="the names of Kermany et al. 2018, CNV-1016042-1",
+        ),
+    ] = _KERMANY,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the store.")] = False,
+) -> None:
+    """Decode scans once into a memory-mapped store, split by person.
+
+    Unreadable scans are named and left out. Exit status: 0 all packed, 1 nothing packed, 2 wrong
+    usage, 3 some left out.
+    """
+    from super_resolution_gans.data.inventory import find_entries
+    from super_resolution_gans.data.split import assign_folds, assign_splits
+    from super_resolution_gans.data.store import pack as pack_store
+
+    if channels not in (1, 3):
+        raise typer.BadParameter("must be 1 or 3", param_hint="--channels")
+    left_out: list[str] = []
+
+    def report(line: str) -> None:
+        left_out.append(line)
+        typer.echo(f"left out: {line}", err=True)
+
+    try:
+        entries = find_entries(source, patient_pattern)
+        entries = (
+            assign_folds(entries, folds, fold, seed)
+            if folds
+            else assign_splits(entries, shares, seed)
+        )
+        unknown = sum(entry.patient is None and entry.dataset == "" for entry in entries)
+        if unknown:
+            typer.echo(
+                f"note: {unknown} of {len(entries)} files name no person; each folder of them "
+                "counts as one (see --patient-pattern)",
+                err=True,
+            )
+        with typer.progressbar(length=len(entries), label="packing") as bar:
+            store = pack_store(
+                entries,
+                out,
+                channels=channels,
+                overwrite=overwrite,
+                on_error=report,
+                on_progress=lambda done: bar.update(done - bar.pos),
+            )
+    except (ValueError, OSError) as error:
+        fail(str(error))
+    _describe(store.path)
+    if left_out:
+        raise typer.Exit(3)
+
+
+@data.command()
+def info(store: Annotated[Path, typer.Argument(help="A store made by srgan data pack.")]) -> None:
+    """Say what is in a store: splits, people, datasets, sizes."""
+    try:
+        _describe(store)
+    except ValueError as error:
+        fail(str(error))
+
+
+def _describe(path: Path) -> None:
+    from super_resolution_gans.data.store import Record, open_store
+
+    store = open_store(path)
+    kind = "grey" if store.channels == 1 else "colour"
+    pairs = ", with ready-made LR" if store.has_pairs else ""
+    size = store.pixels.nbytes / 2**20
+    typer.echo(
+        f"{path}: {len(store.records)} slices, {kind}, {8 * store.pixels.itemsize} bit, "
+        f"{size:.1f} MiB{pairs}"
+    )
+    groups: dict[tuple[str, str], list[Record]] = defaultdict(list)
+    for record in store.records:
+        groups[record.split, record.dataset].append(record)
+    typer.echo(f"{'split':<8}{'slices':>8}{'people':>8}  {'sizes (height x width)':<40}dataset")
+    for (split, dataset), records in sorted(groups.items()):
+        people = len({record.patient for record in records})
+        sizes = sorted({(r.height, r.width) for r in records})
+        shown = ", ".join(f"{h}x{w}" for h, w in sizes[:3]) + (" ..." if len(sizes) > 3 else "")
+        typer.echo(f"{split:<8}{len(records):>8}{people:>8}  {shown:<40}{dataset}")
+    typer.echo(f"sha256 {store.digest}")

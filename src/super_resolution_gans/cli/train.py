@@ -1,0 +1,123 @@
+"""``srgan train``, ``srgan recipes`` and ``srgan plot``."""
+
+import signal
+import threading
+import time
+from pathlib import Path
+from types import FrameType
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from super_resolution_gans.cli.messages import duration, fail
+
+if TYPE_CHECKING:
+    from super_resolution_gans.training.hooks import Report
+
+
+def train(
+    recipe: Annotated[str, typer.Argument(help="A recipe of the package or a path to a YAML.")],
+    data: Annotated[Path, typer.Option(metavar="STORE", help="Made by srgan data pack.")],
+    out: Annotated[Path, typer.Option(metavar="RUN", help="The run folder.")],
+    init: Annotated[
+        Path | None, typer.Option(metavar="MODEL", help="Start from these weights (fine-tune).")
+    ] = None,
+    changes: Annotated[
+        list[str] | None,
+        typer.Option("--set", metavar="KEY=VALUE", help="Change a key of the recipe; repeatable."),
+    ] = None,
+    device: Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")] = "auto",
+) -> None:
+    """Train a model by a recipe, or go on with a run: the same command again resumes.
+
+    Ctrl-C and SIGTERM write a checkpoint and end after the current update. Exit status: 0 finished,
+    1 not possible, 130 interrupted, 143 terminated.
+    """
+    from super_resolution_gans.training.checkpoint import TrainingError
+    from super_resolution_gans.training.recipe import load_recipe
+    from super_resolution_gans.training.run import train as run
+
+    stop, received = threading.Event(), list[int]()
+
+    def on_signal(number: int, _frame: FrameType | None) -> None:
+        received.append(number)
+        stop.set()
+
+    diary = _Diary()
+    previous = {number: signal.signal(number, on_signal) for number in _SIGNALS}
+    try:
+        outcome = run(
+            load_recipe(recipe, changes or ()),
+            data,
+            out,
+            init=init,
+            device=device,
+            on_start=diary.begin,
+            on_report=diary.report,
+            stop=stop,
+        )
+    except (ValueError, OSError, TrainingError) as error:
+        fail(str(error))
+    finally:
+        for number, handler in previous.items():
+            signal.signal(number, handler)
+    if not outcome.finished:
+        typer.echo(f"stopped after update {outcome.done}; the same command goes on from there")
+        raise typer.Exit(128 + (received[0] if received else signal.SIGINT))
+    typer.echo(f"done: {outcome.model}")
+
+
+_SIGNALS = (signal.SIGINT, signal.SIGTERM)
+
+
+class _Diary:
+    """One line at every log point: update, loss, last PSNR and SSIM, rate, time left."""
+
+    def __init__(self) -> None:
+        self._began, self._start, self._measured = 0.0, 0, ""
+
+    def begin(self, start: int, updates: int, where: str) -> None:
+        self._began, self._start = time.monotonic(), start
+        again = f"resuming after update {start} of {updates}" if start else f"{updates} updates"
+        typer.echo(f"{again} on {where}")
+
+    def report(self, report: "Report") -> None:
+        if report.split == "val":
+            self._measured = f"  val psnr {report.values['psnr']:.3f} dB"
+            self._measured += f"  ssim {report.values['ssim']:.4f}"
+            typer.echo(f"{report.done:>8}/{report.updates}{self._measured}")
+            return
+        seconds = time.monotonic() - self._began
+        rate = (report.done - self._start) / seconds if seconds else 0.0
+        left = duration((report.updates - report.done) / rate) if rate else "?"
+        numbers = "  ".join(f"{name} {value:.4g}" for name, value in report.values.items())
+        typer.echo(
+            f"{report.done:>8}/{report.updates}  {numbers}{self._measured}  "
+            f"{rate:.2f} updates/s  {left} left"
+        )
+
+
+def recipes() -> None:
+    """List the recipes of the package."""
+    from super_resolution_gans.training.recipe import load_recipe, shipped_recipes
+
+    for name, path in shipped_recipes().items():
+        typer.echo(f"{name:<28}{load_recipe(name).description}  [{path}]")
+
+
+def plot(
+    run: Annotated[Path, typer.Argument(metavar="RUN", help="A run folder.")],
+    out: Annotated[
+        Path | None,
+        typer.Option("--out", "-o", help="Picture to write.", show_default="RUN/curves.png"),
+    ] = None,
+) -> None:
+    """Draw the loss, PSNR and SSIM curves of a run."""
+    from super_resolution_gans.training.curves import draw_curves
+
+    target = out or run / "curves.png"
+    try:
+        draw_curves(run, target)
+    except (ValueError, OSError) as error:
+        fail(str(error))
+    typer.echo(f"{target}")
