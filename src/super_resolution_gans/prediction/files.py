@@ -88,27 +88,27 @@ class _Worker:
     def outcome(self, job: Job) -> Outcome:
         """Do one job; every error becomes a failure."""
         start = time.perf_counter()
+        digest, reason = None, ""
+        outcome = None
         try:
-            outcome = self._do(job)
+            if job.problem:
+                raise PredictionError(job.source, job.problem)
+            outcome = self._check_target(job, job.target)
+            if outcome is None:
+                digest = _digest(job.source)
+                outcome = self._make(job)
         except (ValueError, OSError) as error:
-            outcome = Outcome("failed", job.source, job.target, _reason(job, error))
+            reason = _reason(job, error)
         except MemoryError:
             reason = "there is not enough memory for the result"
-            outcome = Outcome("failed", job.source, job.target, reason)
         except Exception as error:  # an error of ours must not cost the rest of a long run
             log.debug("unexpected", exc_info=True)
             reason = f"unexpected {type(error).__name__}: {' '.join(str(error).split())}"
+        if outcome is None:
             outcome = Outcome("failed", job.source, job.target, reason)
-        return replace(outcome, seconds=time.perf_counter() - start)
+        return replace(outcome, input_sha256=digest, seconds=time.perf_counter() - start)
 
-    def _do(self, job: Job) -> Outcome:
-        if job.problem:
-            raise PredictionError(job.source, job.problem)
-        if skipped := self._check_target(job, job.target):
-            return skipped
-        digest = None
-        if not is_address(job.source) and Path(job.source).is_file():
-            digest = sha256(Path(job.source))
+    def _make(self, job: Job) -> Outcome:
         scan = read_scan(job.source)
         result = self._upscaler.lazily(scan, self._progress(job))
         target, note = job.target, None
@@ -120,7 +120,7 @@ class _Worker:
                 raise PredictionError(job.source, clash(target, self._planned[target]))
             self._planned[target] = job.source
             if skipped := self._check_target(job, target):
-                return replace(skipped, note=note, input_sha256=digest)
+                return replace(skipped, note=note)
         if not scan.is_lazy and _count(result.shape) <= _MANY:
             result = result.load()
         target.parent.mkdir(parents=True, exist_ok=True)
@@ -128,15 +128,7 @@ class _Worker:
         identity = inode(target)
         if identity:
             self._written[identity] = job.source
-        return Outcome(
-            "done",
-            job.source,
-            target,
-            note=note,
-            before=scan.shape,
-            after=result.shape,
-            input_sha256=digest,
-        )
+        return Outcome("done", job.source, target, note=note, before=scan.shape, after=result.shape)
 
     def _check_target(self, job: Job, target: Path) -> Outcome | None:
         """Skip what exists; refuse to write onto an input or another result of this run."""
@@ -153,6 +145,11 @@ class _Worker:
     def _progress(self, job: Job) -> Callable[[int, int], None] | None:
         report = self._on_batch
         return None if report is None else lambda done, total: report(job, done, total)
+
+
+def _digest(source: str) -> str | None:
+    """Of a file; unknown for addresses, and for what reading will complain about."""
+    return None if is_address(source) or not Path(source).is_file() else sha256(Path(source))
 
 
 def _suffix_for(suffix: str, result: Scan) -> str:

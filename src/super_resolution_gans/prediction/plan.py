@@ -9,10 +9,8 @@ from urllib.parse import unquote, urlsplit
 
 from super_resolution_gans.prediction.errors import PredictionError
 
-IMAGE_SUFFIXES = frozenset(
-    (".png", ".jpg", ".jpeg", ".jpe", ".jfif", ".bmp", ".dib")
-    + (".webp", ".gif", ".tif", ".tiff", ".npy")
-)
+_RASTERS = (".png", ".jpg", ".jpeg", ".jpe", ".jfif", ".bmp", ".dib", ".webp", ".gif")
+IMAGE_SUFFIXES = frozenset((*_RASTERS, ".tif", ".tiff", ".npy"))
 Inode = tuple[int, int]
 
 

@@ -1,0 +1,55 @@
+"""The command line of versions 0.0.x: ``python -m super_resolution_gans.infer``.
+
+``srgan upscale`` does more; this door keeps its three arguments.
+"""
+
+import argparse
+import sys
+from collections.abc import Sequence
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Super-resolve one image into one file, which is replaced if it exists.
+
+    Returns:
+        0; 1 if it failed, after one line on stderr. Wrong usage exits with 2.
+    """
+    parser = argparse.ArgumentParser(prog="infer", description="Super-resolve one image.")
+    parser.add_argument(
+        "--modelPath",
+        default=None,
+        help="a .safetensors file or the name of a model (default: the shipped OCT model)",
+    )
+    parser.add_argument("--inputPath", required=True, help="an image, or an http(s) address")
+    parser.add_argument(
+        "--outputPath", required=True, help="the super-resolved image; its suffix is the format"
+    )
+    given = parser.parse_args(arguments)
+
+    from super_resolution_gans.prediction.catalogue import DEFAULT_MODEL
+    from super_resolution_gans.prediction.files import upscale_files
+    from super_resolution_gans.prediction.plan import make_plan
+    from super_resolution_gans.prediction.upscale import load_upscaler
+    from super_resolution_gans.scan import printable
+
+    try:
+        plan = make_plan([given.inputPath], given.outputPath)
+        upscaler = load_upscaler(DEFAULT_MODEL if given.modelPath is None else given.modelPath)
+        outcomes = list(upscale_files(plan, upscaler, overwrite=True))
+    except ValueError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("interrupted; nothing was written", file=sys.stderr)
+        return 130
+    for outcome in outcomes:
+        source, target = printable(outcome.source), printable(str(outcome.target))
+        if outcome.status == "failed":
+            print(f"error: {source}: {outcome.reason}", file=sys.stderr)
+        else:
+            print(f"{source} -> {target} by {printable(upscaler.name)}")
+    return int(any(outcome.status == "failed" for outcome in outcomes))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

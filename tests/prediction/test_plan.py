@@ -1,0 +1,101 @@
+"""From inputs to outputs, before anything is computed."""
+
+import pytest
+
+from super_resolution_gans.prediction import PredictionError
+from super_resolution_gans.prediction.plan import make_plan
+
+
+def touch(*paths):
+    for path in paths:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(b"x")
+
+
+def names(plan, out):
+    return [job.target.relative_to(out).as_posix() for job in plan.jobs if not job.problem]
+
+
+def problems(plan):
+    return [job.problem for job in plan.jobs if job.problem]
+
+
+def test_one_file_goes_to_one_file(tmp_path):
+    plan = make_plan([tmp_path / "a.png"], tmp_path / "b.tif")
+    assert plan.folder is None
+    assert [(job.target, job.fixed) for job in plan.jobs] == [(tmp_path / "b.tif", True)]
+
+
+@pytest.mark.parametrize("out", ["there", "new/", "suffixless"])
+def test_one_file_goes_into_a_folder_if_out_is_or_looks_like_one(tmp_path, out):
+    (tmp_path / "there").mkdir()
+    plan = make_plan([tmp_path / "a.png"], f"{tmp_path}/{out}")
+    assert plan.folder == tmp_path / out
+    assert names(plan, tmp_path / out) == ["a.png"]
+
+
+def test_a_folder_keeps_its_tree_and_names_and_counts_what_is_no_image(tmp_path):
+    scans = tmp_path / "scans"
+    touch(scans / "b.PNG", scans / "a.tif", scans / "eye" / "left" / "c.jpeg")
+    touch(scans / "notes.txt", scans / ".DS_Store", scans / ".hidden.png", scans / "eye" / "x.xml")
+    plan = make_plan([scans], tmp_path / "out")
+    assert names(plan, tmp_path / "out") == ["a.tif", "b.PNG", "eye/left/c.jpeg"]
+    assert plan.ignored == 4
+
+
+def test_several_folders_keep_their_own_names(tmp_path):
+    touch(tmp_path / "one" / "a.png", tmp_path / "two" / "a.png", tmp_path / "b.png")
+    plan = make_plan([tmp_path / "one", tmp_path / "two", tmp_path / "b.png"], tmp_path / "out")
+    assert names(plan, tmp_path / "out") == ["one/a.png", "two/a.png", "b.png"]
+
+
+def test_an_output_folder_inside_the_input_folder_is_not_read_again(tmp_path):
+    touch(tmp_path / "a.png", tmp_path / "out" / "a.png", tmp_path / "out" / "deep" / "b.png")
+    assert names(make_plan([tmp_path], tmp_path / "out"), tmp_path / "out") == ["a.png"]
+
+
+def test_the_input_folder_cannot_be_the_output_folder(tmp_path):
+    touch(tmp_path / "a.png")
+    with pytest.raises(PredictionError, match="is the input folder"):
+        make_plan([tmp_path], f"{tmp_path}/.")
+
+
+def test_a_file_cannot_be_the_output_folder(tmp_path):
+    touch(tmp_path / "a.png", tmp_path / "b.png", tmp_path / "out.png")
+    with pytest.raises(PredictionError, match="need a folder"):
+        make_plan([tmp_path / "a.png", tmp_path / "b.png"], tmp_path / "out.png")
+
+
+def test_the_second_of_two_inputs_with_one_output_has_a_problem(tmp_path):
+    touch(tmp_path / "1" / "a.png", tmp_path / "2" / "a.png")
+    same = str(tmp_path / "1" / "a.png")
+    plan = make_plan([same, tmp_path / "2" / "a.png", same], tmp_path / "out")
+    assert names(plan, tmp_path / "out") == ["a.png"]
+    assert len(problems(plan)) == 2
+    assert all(f"already that of {same}" in problem for problem in problems(plan))
+
+
+def test_a_folder_without_images_is_a_problem(tmp_path):
+    touch(tmp_path / "in" / "notes.txt")
+    plan = make_plan([tmp_path / "in"], tmp_path / "out")
+    assert problems(plan) == ["there are no images in this folder"]
+    assert plan.ignored == 1
+
+
+def test_no_inputs_are_refused(tmp_path):
+    with pytest.raises(PredictionError, match="no inputs"):
+        make_plan([], tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("address", "name"),
+    [
+        ("https://host/a/scan.png?key=1#x", "scan.png"),
+        ("http://host/a%20b%2F..%2Fc.tif", "a b_.._c.tif"),
+        ("HTTPS://host/", "host"),
+        ("https://user:secret@host", "host"),
+        ("https://host/..", "host"),
+    ],
+)
+def test_an_address_gives_a_harmless_name(tmp_path, address, name):
+    assert names(make_plan([address], f"{tmp_path}/"), tmp_path) == [name]
