@@ -233,12 +233,16 @@ def natural_range(dtype: DTypeLike, low: float, high: float) -> Range:
 
     uint8 and uint16 mean their whole range, whatever was used of it. Floating-point numbers within
     [0, 1] mean that. Wider and signed integers are containers: they mean the range of uint8 or
-    uint16 if they fit there. Anything else means its own extremes.
+    uint16, or what their type can hold of it, if they fit there. Anything else means its own
+    extremes.
     """
     kind = np.dtype(dtype)
     if kind.kind == "u" and kind.itemsize <= 2:
         return (0.0, float(np.iinfo(kind).max))
-    ceilings = (1.0,) if kind.kind == "f" else (255.0, 65535.0)
+    if kind.kind == "f":
+        ceilings: tuple[float, ...] = (1.0,)
+    else:
+        ceilings = tuple(min(c, float(np.iinfo(kind).max)) for c in (255.0, 65535.0))
     for ceiling in ceilings:
         if low >= 0 and high <= ceiling:
             return (0.0, ceiling)

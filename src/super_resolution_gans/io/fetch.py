@@ -86,7 +86,7 @@ class _Job:
             self.error = FetchError(self.name, f"the transfer broke off ({error})")
         except httpx.ConnectError as error:
             self.error = FetchError(self.name, f"cannot be reached ({error})")
-        except (httpx.HTTPError, httpx.InvalidURL, OSError, ValueError) as error:
+        except Exception as error:  # nothing may be lost in a thread
             self.error = FetchError(self.name, f"cannot be fetched ({error})")
 
     def _fetch(self, file: BinaryIO) -> None:

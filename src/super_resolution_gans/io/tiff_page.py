@@ -78,8 +78,8 @@ class Meaning:
             if values.dtype.kind == "f":
                 share = samples[..., colours]
                 values = values * (share[..., np.newaxis] if colours == 3 else share)
-                return values
-            return over_black(values, samples[..., colours])
+            else:
+                values = over_black(values, samples[..., colours])
         return values
 
 
