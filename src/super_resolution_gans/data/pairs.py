@@ -1,6 +1,7 @@
 """Evaluation pairs from entries: files are read one by one, an unreadable one is reported."""
 
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from dataclasses import replace
 
 from super_resolution_gans.data.inventory import DataError, Entry
 from super_resolution_gans.evaluation.pairs import (
@@ -39,8 +40,21 @@ def select(
     return chosen
 
 
+def apart_by_role(entries: Sequence[Entry]) -> list[Entry]:
+    """Make a dataset of each role of a dataset that has several: averages are not like one frame."""
+    roles: dict[str, set[str]] = {}
+    for entry in entries:
+        roles.setdefault(entry.dataset, set()).add(entry.role)
+    return [
+        replace(entry, dataset=f"{entry.dataset} ({entry.role or 'no role'})")
+        if len(roles[entry.dataset]) > 1
+        else entry
+        for entry in entries
+    ]
+
+
 def read_pairs(
-    entries: Sequence[Entry],
+    entries: Iterable[Entry],
     scale: Scale = (4, 4),
     *,
     dataset: str = "",

@@ -117,9 +117,9 @@ def _draw(
 
     def place(image: Image, centre: int, top: int) -> tuple[int, int]:
         left = centre - image.shape[1] // 2
-        figure.figimage(
-            image, left, height - top - image.shape[0], cmap="gray", vmin=0, vmax=1, origin="upper"
-        )
+        levels = np.rint(image * 255).astype(np.uint8)  # matplotlib's grey map is a level off
+        colours = np.stack([levels] * 3, axis=-1) if levels.ndim == 2 else levels
+        figure.figimage(colours, left, height - top - len(levels), origin="upper")
         return left, top
 
     def frame(left: float, top: float, wide: float, high: float, colour: str) -> None:
@@ -127,7 +127,8 @@ def _draw(
         from matplotlib.transforms import IdentityTransform
 
         corner = (left - 1, height - top - high - 1)
-        outline = Rectangle(corner, wide + 2, high + 2, fill=False, edgecolor=colour, linewidth=1.5)
+        outline = Rectangle(corner, wide + 2, high + 2, fill=False, edgecolor=colour)
+        outline.set_linewidth(2 * 72 / _DPI)  # two pixels, all of them outside
         outline.set_transform(IdentityTransform())
         figure.add_artist(outline)
 

@@ -52,7 +52,7 @@ def eventful_region(pair: Pair, side: int = 96) -> Region:
 
 
 def _from_edges(white: Mask) -> Mask:
-    """The pixels from which a straight run of white reaches the upper, lower, left or right edge."""
+    """The pixels from which a straight run of white reaches an edge of the image."""
     runs = np.logical_and.accumulate
     upper, left = runs(white, axis=0), runs(white, axis=1)
     lower, right = runs(white[::-1], axis=0)[::-1], runs(white[:, ::-1], axis=1)[:, ::-1]

@@ -1,0 +1,270 @@
+"""``srgan evaluate``: models beside interpolation, measured on scans whose truth is known."""
+
+import os
+import re
+import sys
+import tempfile
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+if TYPE_CHECKING:
+    from super_resolution_gans.data.inventory import Entry
+    from super_resolution_gans.evaluation.compare import Comparison, Protocol, Row
+    from super_resolution_gans.evaluation.pairs import Image, Pair
+    from super_resolution_gans.prediction.upscale import Upscaler
+
+BASELINES = ("nearest", "bilinear", "bicubic", "lanczos")
+CHANNELS = ("y-studio", "y-full", "rgb")
+
+
+def evaluate(
+    data: Annotated[
+        Path,
+        typer.Option(help="A folder of images, one with HR and LR in it, or a manifest (.csv)."),
+    ],
+    model: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="A shipped model or a .safetensors file; repeat for several. "
+            "[default: the shipped OCT model]"
+        ),
+    ] = None,
+    split: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="Of the manifest or folder names; repeat for several, 'all' takes all. "
+            "[default: test where some scan is marked so, else all]"
+        ),
+    ] = None,
+    dataset: Annotated[list[str] | None, typer.Option(help="Only these; repeatable.")] = None,
+    role: Annotated[list[str] | None, typer.Option(help="Only these; repeatable.")] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option("--out", "-o", help="Folder for per_image.csv, means.json and panels."),
+    ] = None,
+    panels: Annotated[
+        int, typer.Option(min=0, help="With --out: pictures of this many images of each dataset.")
+    ] = 2,
+    scale: Annotated[
+        str, typer.Option(metavar="N|VxL", help="Factor, or vertical x lateral such as 1x4.")
+    ] = "4",
+    border: Annotated[int, typer.Option(min=0, help="HR pixels cut from each edge.")] = 4,
+    channel: Annotated[
+        str,
+        typer.Option(
+            help="What of colour images is measured: y-studio (MATLAB's Y), y-full, rgb. "
+            "Grey images are measured as they are."
+        ),
+    ] = "y-studio",
+    mask: Annotated[
+        bool, typer.Option("--mask/--no-mask", help="Leave white padding of HR out.")
+    ] = True,
+    baselines: Annotated[
+        bool,
+        typer.Option(
+            "--baselines/--no-baselines", help="Measure the four interpolations beside the models."
+        ),
+    ] = True,
+    device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1, mps.")] = "auto",
+    precision: Annotated[str, typer.Option(help="auto, float32, bfloat16, float16.")] = "auto",
+) -> None:
+    """Measure models on scans: PSNR, SSIM and consistency with the low-resolution input.
+
+    LR is made of each image by bicubic-antialiased downsampling unless it came with it. How was
+    measured is printed with the numbers.
+
+    Exit status: 0 all measured, 1 nothing could be, 2 wrong usage, 3 some images failed.
+    """
+    factors = _factors(scale)
+    if channel not in CHANNELS:
+        raise typer.BadParameter(
+            f"{channel!r} is none of {', '.join(CHANNELS)}", param_hint="--channel"
+        )
+    from super_resolution_gans.evaluation.compare import Protocol, compare
+
+    failures: list[str] = []
+
+    def failed(line: str) -> None:
+        failures.append(line)
+        _error(line)
+
+    protocol = Protocol(factors, border, channel, mask)  # type: ignore[arg-type]
+    try:
+        entries, splits = _entries(data, split, dataset, role)
+        upscalers = _upscalers(model, factors, device, precision, baselines)
+        if out is not None:
+            out.mkdir(parents=True, exist_ok=True)
+        draw = None if out is None else _drawer(out, panels, protocol)
+        pairs = _pairs(entries, factors, data, failed)
+        comparison = compare(pairs, upscalers, protocol, on_error=failed, on_images=draw)
+        if not comparison.rows:
+            _error(f"{data}: none of its images could be measured")
+            raise typer.Exit(1)
+        _show(comparison, upscalers, splits)
+        if out is not None:
+            _write_results(out, comparison, upscalers, splits, failures)
+    except (ValueError, OSError) as error:
+        _error(_one_line(error))
+        raise typer.Exit(1) from None
+    if failures:
+        _error(f"{len(failures)} failed and are not in the means")
+        raise typer.Exit(3)
+
+
+def _entries(
+    data: Path, split: list[str] | None, dataset: list[str] | None, role: list[str] | None
+) -> "tuple[list[Entry], list[str]]":
+    """What is measured, and the splits that were chosen (none: all)."""
+    from super_resolution_gans.data.inventory import find_entries
+    from super_resolution_gans.data.pairs import apart_by_role, select
+
+    entries = find_entries(data)
+    splits = split or []
+    if not splits and any(entry.split == "test" for entry in entries):
+        splits = ["test"]
+    if "all" in splits:
+        splits = []
+    chosen = select(entries, splits=splits, datasets=dataset or (), roles=role or ())
+    return apart_by_role(chosen), splits
+
+
+def _upscalers(
+    models: list[str] | None,
+    scale: tuple[int, int],
+    device: str,
+    precision: str,
+    baselines: bool,
+) -> "dict[str, Upscaler]":
+    """{name: upscaler}, baselines first; two files of one name go by their paths."""
+    from super_resolution_gans.prediction import DEFAULT_MODEL, load_upscaler
+
+    given = list(dict.fromkeys(models or [DEFAULT_MODEL]))
+    wanted = [*(name for name in BASELINES if baselines and name not in given), *given]
+    loaded = [
+        load_upscaler(name, scale=scale, device=device, precision=precision) for name in wanted
+    ]
+    names = [upscaler.name for upscaler in loaded]
+    return {
+        name if names.count(name) == 1 else path: upscaler
+        for name, path, upscaler in zip(names, wanted, loaded, strict=True)
+    }
+
+
+def _pairs(
+    entries: "Sequence[Entry]",
+    scale: tuple[int, int],
+    data: Path,
+    on_error: Callable[[str], None],
+) -> "Iterator[Pair]":
+    """Read pair by pair, with progress on stderr if that is a terminal."""
+    from rich.console import Console
+    from rich.progress import track
+
+    from super_resolution_gans.data.pairs import read_pairs
+
+    console = Console(stderr=True)
+    shown = track(
+        entries, "measuring", console=console, transient=True, disable=not console.is_terminal
+    )
+    name = data.resolve().name if data.is_dir() else data.stem
+    yield from read_pairs(shown, scale, dataset=name, on_error=on_error)
+
+
+def _drawer(
+    out: Path, most: int, protocol: "Protocol"
+) -> "Callable[[Pair, Mapping[str, Image], Sequence[Row]], None]":
+    """Draws the first images of each dataset: bicubic and the models between LR and HR."""
+    drawn: dict[str, int] = {}
+
+    def draw(pair: "Pair", images: "Mapping[str, Image]", rows: "Sequence[Row]") -> None:
+        number = drawn.get(pair.dataset, 0) + 1
+        if number > most:
+            return
+        from super_resolution_gans.evaluation.panel import panel
+
+        drawn[pair.dataset] = number
+        hidden = set(BASELINES) - {"bicubic"} if set(images) - set(BASELINES) else {"nearest"}
+        chosen = {name: image for name, image in images.items() if name not in hidden}
+        folder = out / "panels"
+        folder.mkdir(exist_ok=True)
+        stem = re.sub(r"[^\w.-]+", "_", f"{pair.dataset}-{number:02d}-{Path(pair.name).stem}")
+        _write(folder / f"{stem[:120]}.png", panel(pair, chosen, rows, protocol))
+
+    return draw
+
+
+def _show(
+    comparison: "Comparison", upscalers: "Mapping[str, Upscaler]", splits: Sequence[str]
+) -> None:
+    from super_resolution_gans.evaluation.report import plain_table, screen_table
+    from super_resolution_gans.scan import printable
+
+    chosen = [f"split: {', '.join(splits) or 'all'}"]
+    for name, upscaler in upscalers.items():
+        weights = upscaler.provenance.weights_sha256
+        if weights:
+            chosen.append(f"{printable(name)}: weights sha256 {weights}")
+    if sys.stdout.isatty():
+        from rich.console import Console
+
+        Console().print(screen_table(comparison), highlight=False)
+    else:
+        typer.echo(plain_table(comparison), nl=False)
+    typer.echo("\n".join(chosen))
+
+
+def _write_results(
+    out: Path,
+    comparison: "Comparison",
+    upscalers: "Mapping[str, Upscaler]",
+    splits: Sequence[str],
+    failures: Sequence[str],
+) -> None:
+    from super_resolution_gans.evaluation.report import csv_text, json_text
+
+    about: dict[str, Any] = {
+        "splits": list(splits) or "all",
+        "models": {name: upscaler.provenance.as_dict() for name, upscaler in upscalers.items()},
+        "failures": list(failures),
+    }
+    _write(out / "per_image.csv", csv_text(comparison).encode())
+    _write(out / "means.json", json_text(comparison, about).encode())
+    typer.echo(f"written: {out / 'per_image.csv'}, {out / 'means.json'}")
+
+
+def _write(path: Path, payload: bytes) -> None:
+    """Write atomically; an existing file is replaced."""
+    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name[:80]}.")
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(payload)
+            file.flush()
+            os.fsync(file.fileno())
+        Path(temporary).chmod(0o644)
+        Path(temporary).replace(path)
+    except BaseException:
+        Path(temporary).unlink(missing_ok=True)
+        raise
+
+
+def _factors(scale: str) -> tuple[int, int]:
+    match = re.fullmatch(r"(\d{1,2})(?:[xX](\d{1,2}))?", scale)
+    factors = (int(match[1]), int(match[2] or match[1])) if match else (0, 0)
+    if min(factors) < 1 or factors == (1, 1):
+        raise typer.BadParameter(
+            f"{scale!r} is neither a whole number above 1 nor two such as 1x4", param_hint="--scale"
+        )
+    return factors
+
+
+def _one_line(error: Exception) -> str:
+    if isinstance(error, OSError) and error.filename:
+        return f"{error.filename}: {error.strerror}"
+    return " ".join(str(error).split())
+
+
+def _error(message: str) -> None:
+    typer.echo(f"error: {message}", err=True)
