@@ -4,11 +4,11 @@ from typing import Annotated
 
 import typer
 
-from super_resolution_gans import __version__
 from super_resolution_gans.cli.data import data
 from super_resolution_gans.cli.evaluate import evaluate
 from super_resolution_gans.cli.train import plot, recipes, train
 from super_resolution_gans.cli.upscale import upscale
+from super_resolution_gans.version import __version__
 
 app = typer.Typer(
     name="srgan",

@@ -14,7 +14,7 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from super_resolution_gans import __version__, losses
+from super_resolution_gans import losses
 from super_resolution_gans.data.crops import CropRules, CropSampler
 from super_resolution_gans.data.store import open_store
 from super_resolution_gans.degrade import DegradationRange
@@ -29,6 +29,7 @@ from super_resolution_gans.training.loop import Rhythm, constant_rate, cosine_ra
 from super_resolution_gans.training.recipe import Recipe
 from super_resolution_gans.training.steps import PretrainStep
 from super_resolution_gans.training.validation import Validation
+from super_resolution_gans.version import __version__
 
 MODEL = "model.safetensors"
 _RECALIBRATION_BATCHES = 50
@@ -183,7 +184,7 @@ def recalibrate(network: nn.Module, batches: Iterable[Tensor]) -> None:
 
 def _averaged(step: PretrainStep, plain: SRResNet) -> SRResNet:
     network = SRResNet(plain.channels, plain.scale, plain.blocks, plain.width)
-    network.load_state_dict(step.ema.module.state_dict())
+    network.load_state_dict(step.average.module.state_dict())
     device = next(plain.parameters()).device
     network.to(device=device, memory_format=torch.channels_last)  # type: ignore[call-overload]
     return network.eval()

@@ -5,7 +5,8 @@ from typing import Any, Protocol
 
 import torch
 from torch import Tensor, nn
-from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
+
+from super_resolution_gans.training.average import WeightAverage
 
 Loss = Callable[[Tensor, Tensor], Tensor]
 
@@ -50,8 +51,7 @@ class PretrainStep:
     ) -> None:
         self.generator, self.optimizer, self.backward = generator, optimizer, backward
         self.loss, self.plain = loss, plain
-        average = get_ema_multi_avg_fn(ema_decay)  # type: ignore[no-untyped-call]
-        self.ema = AveragedModel(plain, multi_avg_fn=average, use_buffers=True)
+        self.average = WeightAverage(plain, ema_decay)
 
     def update(self, low: Tensor, high: Tensor, learning_rate: float) -> dict[str, Tensor]:
         """One update on a batch; see :class:`Step`."""
@@ -62,26 +62,25 @@ class PretrainStep:
         self.backward(loss)
         self.optimizer.step()
         self.optimizer.zero_grad()
-        self.ema.update_parameters(self.plain)
+        self.average.update()
         return {"loss": loss.detach()}
 
     @torch.inference_mode()
     def evaluate(self, low: Tensor) -> Tensor:
         """SR by the averaged weights, float32; see :class:`Step`."""
-        self.ema.eval()
-        sr: Tensor = self.ema(low)
+        sr: Tensor = self.average.module(low)
         return sr
 
     def state(self) -> dict[str, Any]:
         """Generator, its average and the optimizer."""
         return {
             "generator": self.plain.state_dict(),
-            "ema": self.ema.state_dict(),
+            "average": self.average.state(),
             "optimizer": self.optimizer.state_dict(),
         }
 
     def load_state(self, state: dict[str, Any]) -> None:
         """Continue from :meth:`state`."""
         self.plain.load_state_dict(state["generator"])
-        self.ema.load_state_dict(state["ema"])
+        self.average.load_state(state["average"])
         self.optimizer.load_state_dict(state["optimizer"])
