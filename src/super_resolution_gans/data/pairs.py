@@ -41,7 +41,7 @@ def select(
 
 
 def apart_by_role(entries: Sequence[Entry]) -> list[Entry]:
-    """Make a dataset of each role of a dataset that has several: averages are not like one frame."""
+    """Make each role of a dataset a dataset, if it has several: averages differ from one frame."""
     roles: dict[str, set[str]] = {}
     for entry in entries:
         roles.setdefault(entry.dataset, set()).add(entry.role)
