@@ -27,7 +27,7 @@ def upscale(
         str | None,
         typer.Option(
             help="A shipped model, a .safetensors file, or nearest, bilinear, bicubic, lanczos. "
-            "[default: the shipped OCT model]"
+            "(default: the shipped OCT model)"
         ),
     ] = None,
     scale: Annotated[
@@ -35,7 +35,7 @@ def upscale(
         typer.Option(
             metavar="N|VxL",
             help="Factor, or vertical x lateral factors such as 1x4. A network also gives the "
-            "factors that divide its own, by shrinking its result. [default: the model's own]",
+            "factors that divide its own, by shrinking its result. (default: the model's own)",
         ),
     ] = None,
     tile: Annotated[

@@ -104,7 +104,7 @@ class TorchEngine:
         batch = batch.to(self.device).contiguous(memory_format=torch.channels_last)
         # TF32 keeps ten bits of mantissa, which is neither float32 nor exact across tiles; kernels
         # that are picked by timing may differ between two runs.
-        with torch.backends.cudnn.flags(deterministic=True, allow_tf32=False):
+        with torch.backends.cudnn.flags(enabled=True, deterministic=True, allow_tf32=False):
             with torch.autocast(kind, dtype=dtype if short else torch.bfloat16, enabled=short):
                 features = self._network.features(batch)
             # In float32, because a short mantissa would show as steps in an 8-bit image.
