@@ -105,7 +105,7 @@ def decode(image: "ImageFile", path: Path) -> NDArray[Any]:
             values[values == hole] = 0
         return values
     if image.mode in ("L", "1") and not isinstance(hole, int | bytes):
-        return np.array(image.convert("L"))
+        return np.asarray(image if image.mode == "L" else image.convert("L"))
     if image.mode in ("LA", "La", "PA", "RGBA", "RGBa") or hole is not None:
         values = np.array(image.convert("RGBA"))
         return over_black(values[..., :3], values[..., 3])

@@ -13,7 +13,7 @@ _MM = {
     **dict.fromkeys(("m",), 1000.0),
     **dict.fromkeys(("cm", "centimeter"), 10.0),
     **dict.fromkeys(("mm", "millimeter"), 1.0),
-    **dict.fromkeys(("\u00b5m", "\u03bcm", "um", "micron", "microns", "\\u00B5m"), 1e-3),
+    **dict.fromkeys(("\u00b5m", "\u03bcm", "um", "micron", "microns", "\\u00b5m"), 1e-3),
     **dict.fromkeys(("nm", "nanometer"), 1e-6),
     **dict.fromkeys(("inch", "in", '"'), MM_PER_INCH),
 }

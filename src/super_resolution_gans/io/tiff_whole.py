@@ -63,7 +63,8 @@ class WholePage:
         from PIL.TiffImagePlugin import TiffImageFile
 
         silence_libtiff()
-        with quiet(), TiffImageFile(self._path) as image:
+        # From a stream, since Pillow maps uncompressed files by name and then turns them wrongly.
+        with quiet(), self._path.open("rb") as file, TiffImageFile(file) as image:
             image.seek(self._index)
             image.load()  # upright from here on
             if self._meaning.bits > 8 and not image.mode.startswith("I;16"):

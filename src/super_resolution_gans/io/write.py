@@ -32,6 +32,8 @@ def write_scan(scan: Scan, path: str | os.PathLike[str], *, overwrite: bool = Fa
     target = Path(path)
     if reason := encode.obstacle(target.suffix, scan):
         raise WriteError(path, reason)
+    if "\0" in str(target):
+        raise WriteError(path, "a name with a null character")
     try:
         target = Path(os.path.realpath(target))
         _check_target(path, target, overwrite)

@@ -1,0 +1,209 @@
+"""A thousand files that image readers have choked on, each read in a child process with limits."""
+
+import csv
+import json
+import queue
+import subprocess
+import sys
+import threading
+from collections import Counter
+from pathlib import Path
+from typing import Any, Self
+
+import numpy as np
+import pytest
+from PIL import Image, ImageOps
+
+from super_resolution_gans.io import read_scan
+
+pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="the worker sets POSIX limits")
+
+_SECONDS = 20.0
+_ROOMS = (
+    *("pngsuite/", "pillow/", "libpng/", "libtiff/", "libjpeg-turbo/", "libvips/", "image-rs/"),
+    *("go-fuzz/", "made/bombs/", "made/modes/", "made/sizes/", "made/tiff/", "made/trunc/"),
+    *("made/wrong/", "made/oct/", "made/dicom/", "pydicom/", "pydicom_data/"),
+)
+
+# Valid files that are refused on purpose, with the words of the refusal.
+_REFUSED = {
+    # Pages of 10 x 10 and 20 x 20 pixels: no slices of one scan.
+    "pillow/modes/multipage-mmap.tiff": "its pages are not slices of one scan",
+}
+# DICOM is valid, and not read yet.
+_DICOM = ("made/dicom/", "pydicom/", "pydicom_data/", "libvips/dicom_test_image.dcm")
+
+
+class _Reader:
+    """The worker process, started again when it dies or hangs."""
+
+    def __init__(self) -> None:
+        self._process: subprocess.Popen[str] | None = None
+
+    def read(self, path: Path) -> dict[str, Any]:
+        process = self._started()
+        assert process.stdin is not None
+        process.stdin.write(json.dumps(str(path)) + "\n")
+        process.stdin.flush()
+        try:
+            line = self._lines.get(timeout=_SECONDS)
+        except queue.Empty:
+            self.stop()
+            return {"outcome": "hang", "message": f"no answer in {_SECONDS:g} seconds"}
+        if not line:
+            code = process.wait()
+            self.stop()
+            return {"outcome": "crash", "message": f"the process died with {code}"}
+        answer: dict[str, Any] = json.loads(line)
+        return answer
+
+    def _started(self) -> "subprocess.Popen[str]":
+        if self._process is None:
+            self._process = process = subprocess.Popen(
+                [sys.executable, str(Path(__file__).with_name("reader_worker.py"))],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,  # a printed warning would be no JSON and fail the test
+                text=True,
+            )
+            lines = self._lines = queue.Queue[str]()
+            self._listener = threading.Thread(target=_listen, args=(process, lines))
+            self._listener.start()
+        return self._process
+
+    def stop(self) -> None:
+        if self._process is not None:
+            self._process.kill()
+            self._process.wait()
+            self._listener.join()
+            for stream in (self._process.stdin, self._process.stdout):
+                assert stream is not None
+                stream.close()
+            self._process = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+
+
+def _listen(process: "subprocess.Popen[str]", lines: "queue.Queue[str]") -> None:
+    assert process.stdout is not None
+    for line in process.stdout:
+        lines.put(line)
+    lines.put("")
+
+
+@pytest.fixture(scope="module")
+def corpus(shared: Path) -> Path:
+    folder = shared / "corpus"
+    if not (folder / "manifest.tsv").is_file():
+        pytest.skip(f"no corpus at {folder}")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def rows(corpus: Path) -> list[dict[str, str]]:
+    with (corpus / "manifest.tsv").open(encoding="utf-8", newline="") as file:
+        every = list(csv.DictReader(file, delimiter="\t"))
+    return [r for r in every if r["path"].startswith(_ROOMS) and r["expected"] != "-"]
+
+
+@pytest.fixture(scope="module")
+def answers(corpus: Path, rows: list[dict[str, str]]) -> dict[str, dict[str, Any]]:
+    """What became of each file."""
+    with _Reader() as reader:
+        return {row["path"]: reader.read(corpus / row["path"]) for row in rows}
+
+
+def test_no_file_crashes_or_hangs_the_reader(answers: dict[str, dict[str, Any]]) -> None:
+    bad = {p: a["message"] for p, a in answers.items() if a["outcome"] in ("crash", "hang")}
+    assert bad == {}
+    assert len(answers) > 700
+
+
+def test_every_refusal_is_one_line_that_names_the_file(
+    corpus: Path, answers: dict[str, dict[str, Any]]
+) -> None:
+    refusals = {p: a["message"] for p, a in answers.items() if a["outcome"] == "error"}
+    for path, message in refusals.items():
+        assert message.startswith(f"{corpus / path}: "), message
+        assert message.isprintable(), message
+        assert len(message) < 500, message
+
+
+def test_valid_files_are_read_and_invalid_ones_refused(
+    rows: list[dict[str, str]], answers: dict[str, dict[str, Any]]
+) -> None:
+    wrong, counts = {}, Counter[str]()
+    for row in rows:
+        path, expected = row["path"], row["expected"]
+        answer = answers[path]
+        if path.startswith(_DICOM) and expected == "ok":
+            expected = "error"
+        if path in _REFUSED:
+            assert _REFUSED[path] in answer["message"]
+            expected = "error"
+        counts[expected] += 1
+        if expected != "either" and answer["outcome"] != expected:
+            wrong[path] = (expected, answer)
+    assert wrong == {}
+    assert min(counts["ok"], counts["error"]) > 70
+
+
+def test_dicom_and_vendor_files_are_told_apart_from_damage(
+    answers: dict[str, dict[str, Any]],
+) -> None:
+    vendor = [p for p in answers if p.startswith("made/oct/")]
+    assert len(vendor) == 10
+    for path in vendor:
+        assert "format not supported" in answers[path]["message"], answers[path]
+    assert "format not supported: DICOM" in answers["pydicom/MR_small.dcm"]["message"]
+
+
+def test_valid_files_have_the_size_that_pillow_gives(
+    corpus: Path, rows: list[dict[str, str]], answers: dict[str, dict[str, Any]]
+) -> None:
+    compared = 0
+    for row in rows:
+        answer = answers[row["path"]]
+        # Pillow does not know TIFF of float64.
+        if row["expected"] == answer["outcome"] == "ok" and answer["dtype"] != "float64":
+            with Image.open(corpus / row["path"]) as image:
+                # Pillow turns TIFF by itself, and says so only after loading.
+                image.load()
+                width, height = ImageOps.exif_transpose(image).size
+            assert answer["shape"][1:3] == [height, width], row["path"]
+            compared += 1
+    assert compared > 180
+
+
+def test_valid_eight_bit_files_have_the_pixels_that_pillow_gives(
+    corpus: Path, rows: list[dict[str, str]], answers: dict[str, dict[str, Any]]
+) -> None:
+    compared = 0
+    for row in rows:
+        answer, path = answers[row["path"]], corpus / row["path"]
+        if row["expected"] != "ok" or answer["outcome"] != "ok" or answer["dtype"] != "uint8":
+            continue
+        with Image.open(path) as image:
+            image.load()
+            if image.mode not in ("1", "L", "RGB", "CMYK", "P") or "transparency" in image.info:
+                continue
+            expected = np.asarray(ImageOps.exif_transpose(image).convert("RGB"))
+        values = read_scan(path).to_array()[0]
+        if values.ndim == 2:
+            values = np.dstack([values] * 3)
+        np.testing.assert_array_equal(values, expected, err_msg=row["path"])
+        compared += 1
+    assert compared > 100
+
+
+def test_sixteen_bit_files_stay_sixteen_bit(answers: dict[str, dict[str, Any]]) -> None:
+    deep = [
+        *("made/modes/gray16.png", "made/tiff/uint16_be.tif", "libtiff/rgb-3c-16b.tiff"),
+        *("pillow/modes/tiff_16bit_RGBa.tiff", "pillow/modes/tiff_strip_planar_16bit_RGB.tiff"),
+        *("libpng/good/rgb-16.png", "libpng/good/rgb-alpha-16.png", "pngsuite/basi6a16.png"),
+    ]
+    assert {answers[path].get("dtype") for path in deep} == {"uint16"}
