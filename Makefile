@@ -1,0 +1,63 @@
+# Everything from a clean clone: `make demo`, `make test`. Needs Python 3.11 or later and make.
+#
+# On Linux, PyPI's torch brings CUDA (gigabytes). For the CPU build from PyTorch's own index:
+#   make demo PIP_FLAGS="--extra-index-url https://download.pytorch.org/whl/cpu"
+
+PYTHON ?= python3
+VENV ?= .venv
+PIP_FLAGS ?=
+PYTEST_FLAGS ?=
+
+BIN := $(VENV)/bin
+INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check $(PIP_FLAGS) -c constraints.txt
+DEMO := demo-output
+SCANS := examples/scans
+
+.PHONY: help demo test lint types ci benchmark clean
+
+help:
+	@echo "make demo       super-resolve a bundled OCT scan: picture and numbers in $(DEMO)/"
+	@echo "make test       the whole test suite"
+	@echo "make lint       ruff and the import floors"
+	@echo "make types      mypy, strict"
+	@echo "make ci         lint, types, test"
+	@echo "make benchmark  start-up times, agreement of downsampling"
+
+$(BIN)/python:
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or later is needed, this is " + sys.version)'
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.base: pyproject.toml constraints.txt | $(BIN)/python
+	@echo "installing into $(VENV) (the first time this fetches PyTorch)"
+	$(INSTALL) -e .
+	@touch $@
+
+$(VENV)/.dev: pyproject.toml constraints.txt | $(BIN)/python
+	@echo "installing into $(VENV) (the first time this fetches PyTorch)"
+	$(INSTALL) -e ".[dev]"
+	@touch $@ $(VENV)/.base
+
+demo: $(VENV)/.base
+	$(BIN)/srgan evaluate --data $(SCANS) --panels 3 --out $(DEMO)
+	@echo
+	@echo "HR, bicubic and ours side by side: $(DEMO)/panels/"
+
+test: $(VENV)/.dev
+	$(BIN)/python -m pytest $(PYTEST_FLAGS)
+
+lint: $(VENV)/.dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/lint-imports --no-cache
+
+types: $(VENV)/.dev
+	$(BIN)/mypy
+
+ci: lint types test
+
+benchmark: $(VENV)/.dev
+	$(BIN)/python benchmarks/startup.py
+	$(BIN)/python benchmarks/degradation_agreement.py
+
+clean:
+	rm -rf $(VENV) $(DEMO) .pytest_cache .mypy_cache .ruff_cache
