@@ -149,7 +149,6 @@ def test_a_changed_suffix_is_said(tmp_path):
         ("--model", "missing.safetensors"),
         ("--model", "nearest", "--device", "toaster"),
         ("--model", "nearest", "--precision", "float8"),
-        ("--model", "nearest", "--scale", "1"),
     ],
 )
 def test_wrong_options_exit_with_2_and_one_line(tmp_path, options):
@@ -160,7 +159,16 @@ def test_wrong_options_exit_with_2_and_one_line(tmp_path, options):
     assert files_in(tmp_path) == ["a.png"]
 
 
-@pytest.mark.parametrize("options", [("--scale", "big"), ("--scale", "2x2x2"), ("--tile", "0")])
+@pytest.mark.parametrize(
+    "options",
+    [
+        ("--scale", "big"),
+        ("--scale", "2x2x2"),
+        ("--scale", "1"),
+        ("--scale", "0x4"),
+        ("--tile", "0"),
+    ],
+)
 def test_options_that_cannot_be_read_exit_with_2(tmp_path, options):
     result = srgan(tmp_path / "a.png", "-o", tmp_path / "b.png", *options)
     assert result.exit_code == 2

@@ -84,7 +84,7 @@ def pack(
                 on_progress=lambda done: bar.update(done - bar.pos),
             )
     except (ValueError, OSError) as error:
-        fail(str(error))
+        fail(error)
     _describe(store.path)
     if left_out:
         raise typer.Exit(3)
@@ -96,7 +96,7 @@ def info(store: Annotated[Path, typer.Argument(help="A store made by srgan data 
     try:
         _describe(store)
     except ValueError as error:
-        fail(str(error))
+        fail(error)
 
 
 def _describe(path: Path) -> None:

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from super_resolution_gans.cli.messages import error, fail, parse_scale
+
 if TYPE_CHECKING:
     from super_resolution_gans.data.inventory import Entry
     from super_resolution_gans.evaluation.compare import Comparison, Protocol, Row
@@ -78,7 +80,7 @@ def evaluate(
 
     Exit status: 0 all measured, 1 nothing could be, 2 wrong usage, 3 some images failed.
     """
-    factors = _factors(scale)
+    factors = parse_scale(scale)
     if channel not in CHANNELS:
         raise typer.BadParameter(
             f"{channel!r} is none of {', '.join(CHANNELS)}", param_hint="--channel"
@@ -89,7 +91,7 @@ def evaluate(
 
     def failed(line: str) -> None:
         failures.append(line)
-        _error(line)
+        error(line)
 
     protocol = Protocol(factors, border, channel, mask)  # type: ignore[arg-type]
     try:
@@ -101,16 +103,14 @@ def evaluate(
         pairs = _pairs(entries, factors, data, failed)
         comparison = compare(pairs, upscalers, protocol, on_error=failed, on_images=draw)
         if not comparison.rows:
-            _error(f"{data}: none of its images could be measured")
-            raise typer.Exit(1)
+            fail(f"{data}: none of its images could be measured")
         _show(comparison, upscalers, splits)
         if out is not None:
             _write_results(out, comparison, upscalers, splits, failures)
-    except (ValueError, OSError) as error:
-        _error(_one_line(error))
-        raise typer.Exit(1) from None
+    except (ValueError, OSError) as problem:
+        fail(problem)
     if failures:
-        _error(f"{len(failures)} failed and are not in the means")
+        error(f"{len(failures)} failed and are not in the means")
         raise typer.Exit(3)
 
 
@@ -248,23 +248,3 @@ def _write(path: Path, payload: bytes) -> None:
     except BaseException:
         Path(temporary).unlink(missing_ok=True)
         raise
-
-
-def _factors(scale: str) -> tuple[int, int]:
-    match = re.fullmatch(r"(\d{1,2})(?:[xX](\d{1,2}))?", scale)
-    factors = (int(match[1]), int(match[2] or match[1])) if match else (0, 0)
-    if min(factors) < 1 or factors == (1, 1):
-        raise typer.BadParameter(
-            f"{scale!r} is neither a whole number above 1 nor two such as 1x4", param_hint="--scale"
-        )
-    return factors
-
-
-def _one_line(error: Exception) -> str:
-    if isinstance(error, OSError) and error.filename:
-        return f"{error.filename}: {error.strerror}"
-    return " ".join(str(error).split())
-
-
-def _error(message: str) -> None:
-    typer.echo(f"error: {message}", err=True)

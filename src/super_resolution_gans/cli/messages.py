@@ -1,14 +1,27 @@
-"""How commands speak to people."""
+"""How commands speak to people, and what they understand."""
 
+import re
 from typing import NoReturn
 
 import typer
 
 
-def fail(message: str, status: int = 1) -> NoReturn:
-    """Print one line ``error: ...`` to stderr and end the command."""
+def error(message: str) -> None:
+    """Print one line ``error: ...`` to stderr."""
     typer.echo(f"error: {' '.join(message.split())}", err=True)
+
+
+def fail(problem: Exception | str, status: int = 1) -> NoReturn:
+    """Say what went wrong in one line and end the command."""
+    error(one_line(problem) if isinstance(problem, Exception) else problem)
     raise typer.Exit(status)
+
+
+def one_line(problem: Exception) -> str:
+    """An exception as ``name: reason``."""
+    if isinstance(problem, OSError) and problem.filename:
+        return f"{problem.filename}: {problem.strerror}"
+    return " ".join(str(problem).split())
 
 
 def duration(seconds: float) -> str:
@@ -17,3 +30,18 @@ def duration(seconds: float) -> str:
         return f"{seconds:.0f} s"
     hours, minutes = divmod(round(seconds / 60), 60)
     return f"{hours} h {minutes:02d} min" if hours else f"{minutes} min"
+
+
+def parse_scale(text: str) -> tuple[int, int]:
+    """``4`` -> (4, 4), ``1x4`` -> (1, 4): vertical, then lateral.
+
+    Raises:
+        typer.BadParameter: if it is neither, or enlarges nothing.
+    """
+    match = re.fullmatch(r"(\d{1,2})(?:[xX](\d{1,2}))?", text)
+    factors = (int(match[1]), int(match[2] or match[1])) if match else (0, 0)
+    if min(factors) < 1 or factors == (1, 1):
+        raise typer.BadParameter(
+            f"{text!r} is neither a whole number above 1 nor two such as 1x4", param_hint="--scale"
+        )
+    return factors

@@ -57,7 +57,7 @@ def train(
             stop=stop,
         )
     except (ValueError, OSError, TrainingError) as error:
-        fail(str(error))
+        fail(error)
     finally:
         for number, handler in previous.items():
             signal.signal(number, handler)
@@ -119,5 +119,5 @@ def plot(
     try:
         draw_curves(run, target)
     except (ValueError, OSError) as error:
-        fail(str(error))
+        fail(error)
     typer.echo(f"{target}")

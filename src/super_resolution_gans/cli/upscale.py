@@ -1,11 +1,12 @@
 """``srgan upscale``: images, folders and addresses at a multiple of their resolution."""
 
-import re
 import sys
 from collections import Counter
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+from super_resolution_gans.cli.messages import error, fail, one_line, parse_scale
 
 if TYPE_CHECKING:
     from super_resolution_gans.prediction.files import Outcome
@@ -56,7 +57,7 @@ def upscale(
 
     Exit status: 0 all done or skipped, 1 the only image failed, 2 wrong usage, 3 some failed.
     """
-    factors = _factors(scale)
+    factors = None if scale is None else parse_scale(scale)
     from super_resolution_gans.prediction.catalogue import DEFAULT_MODEL
     from super_resolution_gans.prediction.plan import make_plan
     from super_resolution_gans.prediction.upscale import load_upscaler
@@ -66,9 +67,8 @@ def upscale(
         upscaler = load_upscaler(
             model or DEFAULT_MODEL, scale=factors, device=device, precision=precision, tile=tile
         )
-    except ValueError as error:
-        _error(str(error))
-        raise typer.Exit(2) from None
+    except ValueError as problem:
+        fail(problem, 2)
     if plan.ignored:
         typer.echo(f"ignored by their names, as no images: {_plural(plan.ignored, 'file')}")
     raise typer.Exit(_run(plan, upscaler, overwrite))
@@ -88,8 +88,8 @@ def _run(plan: "Plan", upscaler: "Upscaler", overwrite: bool) -> int:
                 _say(outcome, upscaler)
         except KeyboardInterrupt:
             interrupted = True
-        except ValueError as error:
-            _error(str(error))
+        except ValueError as problem:
+            error(one_line(problem))
             return 3
     if plan.folder or interrupted:
         _summarise(plan, counts, interrupted)
@@ -105,7 +105,7 @@ def _say(outcome: "Outcome", upscaler: "Upscaler") -> None:
 
     source, target = printable(outcome.source), printable(str(outcome.target))
     if outcome.status == "failed":
-        _error(f"{source}: {outcome.reason}")
+        error(f"{source}: {outcome.reason}")
     elif outcome.status == "skipped":
         typer.echo(f"{source}: skipped, {outcome.reason} (--overwrite replaces it)")
     else:
@@ -166,18 +166,6 @@ class _Bar:
         self._progress.reset(self._tiles)
 
 
-def _factors(scale: str | None) -> int | tuple[int, int] | None:
-    if scale is None:
-        return None
-    match = re.fullmatch(r"(\d{1,3})(?:[xX](\d{1,3}))?", scale)
-    if not match:
-        raise typer.BadParameter(
-            f"{scale!r} is neither a whole number nor two such as 1x4", param_hint="--scale"
-        )
-    vertical, lateral = match.groups()
-    return int(vertical) if lateral is None else (int(vertical), int(lateral))
-
-
 def _size(shape: tuple[int, ...]) -> str:
     slices, height, width = shape[:3]
     return f"{width}x{height}" if slices == 1 else f"{slices} x {width}x{height}"
@@ -185,7 +173,3 @@ def _size(shape: tuple[int, ...]) -> str:
 
 def _plural(count: int, noun: str) -> str:
     return f"{count} {noun}" + ("" if count == 1 else "s")
-
-
-def _error(message: str) -> None:
-    typer.echo(f"error: {message}", err=True)

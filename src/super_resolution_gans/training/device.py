@@ -1,5 +1,6 @@
 """The device, precision and processes of a run, by Lightning Fabric."""
 
+import logging
 import os
 from typing import TYPE_CHECKING
 
@@ -26,13 +27,21 @@ def make_fabric(recipe: Recipe, device: str) -> "tuple[Fabric, Schedule]":
         raise TrainingError(
             'training needs Lightning Fabric: pip install "SuperResolution-GANs[train]"'
         ) from error
+    usable = {
+        "cpu": True,
+        "cuda": torch.cuda.is_available(),
+        "mps": torch.backends.mps.is_available(),
+    }
     if device == "auto":
-        has_mps = torch.backends.mps.is_available()
-        device = "cuda" if torch.cuda.is_available() else "mps" if has_mps else "cpu"
-    if device == "cuda" and not torch.cuda.is_available():
-        raise TrainingError("device cuda was asked for, and there is none")
+        device = next(name for name in ("cuda", "mps", "cpu") if usable[name])
+    if device not in usable:
+        raise TrainingError(f"device {device}: unknown; known are auto, {', '.join(usable)}")
+    if not usable[device]:
+        raise TrainingError(f"device {device}: this machine has none that PyTorch can use")
     schedule = recipe.schedules.cpu if device == "cpu" else recipe.schedules.gpu
     precision = _precision(device) if schedule.precision == "auto" else schedule.precision
+    # It announces the precision, which the run says itself.
+    logging.getLogger("lightning.fabric").setLevel(logging.WARNING)
     processes = int(os.environ.get("LOCAL_WORLD_SIZE", "1"))
     fabric = Fabric(
         accelerator=device,

@@ -1,0 +1,65 @@
+"""``srgan train``, ``recipes``, ``plot``: what they print and how they end."""
+
+from pathlib import Path
+
+import pytest
+from click.testing import Result
+from typer.testing import CliRunner
+
+from super_resolution_gans.cli import app
+from super_resolution_gans.cli.messages import duration
+from super_resolution_gans.version import __version__
+
+
+def srgan(*arguments: object) -> Result:
+    return CliRunner().invoke(app, [str(argument) for argument in arguments])
+
+
+def test_the_version_is_printed() -> None:
+    assert srgan("--version").stdout.strip() == f"srgan {__version__}"
+
+
+def test_help_names_every_command() -> None:
+    text = srgan("--help").stdout
+    for command in ("upscale", "evaluate", "train", "plot", "recipes", "data"):
+        assert f" {command} " in text
+
+
+def test_recipes_lists_the_shipped_model() -> None:
+    result = srgan("recipes")
+    assert result.exit_code == 0
+    assert "oct-srresnet-x4" in result.stdout
+
+
+@pytest.mark.parametrize(
+    ("arguments", "reason"),
+    [
+        (("oct-srresnet-4x", "--data", "s", "--out", "r"), "did you mean 'oct-srresnet-x4'"),
+        (("oct-srresnet-x4", "--data", "missing", "--out", "r"), "srgan data pack"),
+        (("oct-srresnet-x4", "--data", "s", "--out", "r", "--set", "sed=1"), "did you mean 'seed'"),
+        (("oct-srresnet-x4", "--data", "s", "--out", "r", "--device", "tpu"), "tpu"),
+    ],
+)
+def test_what_cannot_be_trained_is_said_in_one_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, arguments: tuple[str, ...], reason: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    result = srgan("train", *arguments)
+    assert result.exit_code == 1
+    (line,) = [line for line in result.stderr.splitlines() if line.startswith("error: ")]
+    assert reason in line
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_plotting_a_folder_that_is_no_run_is_said_in_one_line(tmp_path: Path) -> None:
+    result = srgan("plot", tmp_path)
+    assert result.exit_code == 1
+    assert result.stderr.startswith(f"error: {tmp_path}: holds no metrics")
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"), [(3.4, "3 s"), (89, "89 s"), (720, "12 min"), (11_100, "3 h 05 min")]
+)
+def test_durations_read_like_speech(seconds: float, words: str) -> None:
+    assert duration(seconds) == words
