@@ -195,7 +195,7 @@ def test_pixels_outside_zero_to_one_or_not_float32_are_refused() -> None:
 
 
 def test_values_outside_a_given_range_are_refused() -> None:
-    with pytest.raises(ScanError, match="outside the range"):
+    with pytest.raises(ScanError, match="not within 0 to 1"):
         Scan.from_array(np.array([[0.0, 1.2]]), value_range=(0, 1))
     scan = Scan.from_array(np.array([[0, 4095]], np.uint16), value_range=(0, 4095))
     assert scan.pixels.tolist() == [[[0, 1]]]
@@ -239,6 +239,9 @@ def test_windows_are_cut_at_the_borders_as_numpy_does() -> None:
         Scan(pixels).window(2, slice(None), slice(None))
     with pytest.raises(IndexError):
         Scan(pixels).window(-1, slice(None), slice(None))
+    with pytest.raises(IndexError, match="steps"):
+        Scan(pixels).window(0, slice(None, None, 2), slice(None))
+    assert Scan(_Ramp()).window(0, slice(3, 1), slice(2, 2)).shape == (0, 0)
 
 
 def test_a_lazy_scan_reads_only_the_window_that_is_asked_for() -> None:

@@ -9,7 +9,7 @@ import math
 import operator
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
-from typing import Any, Protocol, Self, runtime_checkable
+from typing import Any, Protocol, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
@@ -36,7 +36,6 @@ class ScanError(ValueError):
         self.source, self.reason = source, reason
 
 
-@runtime_checkable
 class WindowSource(Protocol):
     """Pixels that are read piece by piece, for scans that do not fit in memory."""
 
@@ -60,13 +59,11 @@ class Scan:
             read-only view of what was given, not a copy; or a :class:`WindowSource` of that shape.
         spacing: mm per (slice, row, column); None where unknown.
         source: where the scan came from, for messages.
-        dtype: type of the original numbers, integer or floating point, native byte order.
-        value_range: the original values that 0.0 and 1.0 stand for; equal in a constant scan,
-            whose pixels are then 0.
+        dtype: type of the original numbers, integer or float, in native byte order.
+        value_range: original values of 0.0 and 1.0; both the same in a constant scan, all 0.0.
 
     Raises:
-        ScanError: if the pixels have another shape or type, are empty, not finite or outside
-            [0, 1], or if spacing, dtype or range make no sense.
+        ScanError: if pixels, spacing, dtype or range are anything else.
     """
 
     pixels: NDArray[np.float32] | WindowSource
@@ -76,23 +73,23 @@ class Scan:
     value_range: Range = (0.0, 255.0)
 
     def __post_init__(self) -> None:
-        _set(self, "dtype", _stored_type(self.dtype, self.source))
-        _set(self, "value_range", _checked_range(self.value_range, self.dtype, self.source))
-        _set(self, "spacing", _checked_spacing(self.spacing, self.source))
+        self._set("dtype", _stored_type(self.dtype, self.source))
+        self._set("value_range", _checked_range(self.value_range, self.dtype, self.source))
+        self._set("spacing", _checked_spacing(self.spacing, self.source))
         shape = tuple(int(n) for n in self.pixels.shape)
         if len(shape) not in (3, 4) or (len(shape) == 4 and shape[3] != 3):
-            raise ScanError(
-                self.source,
-                f"pixels of shape {shape}; expected (slices, height, width) or "
-                "(slices, height, width, 3)",
-            )
+            expected = "(slices, height, width) or (slices, height, width, 3)"
+            raise ScanError(self.source, f"pixels of shape {shape}; expected {expected}")
         if 0 in shape:
             raise ScanError(self.source, f"no pixels: the shape is {shape}")
         if isinstance(self.pixels, np.ndarray):
             _check_values(self.pixels, self.source)
             view = self.pixels.view()
             view.flags.writeable = False
-            _set(self, "pixels", view)
+            self._set("pixels", view)
+
+    def _set(self, name: str, value: object) -> None:
+        object.__setattr__(self, name, value)
 
     @classmethod
     def from_array(
@@ -106,10 +103,9 @@ class Scan:
         """Make a scan of an array of numbers; the array is not modified.
 
         Args:
-            array: (height, width); (height, width, 3) or (height, width, 1) whenever the last of
-                three axes is 3 or 1, whatever the type; otherwise (slices, height, width); or
-                (slices, height, width, 3) or (slices, height, width, 1). Integers, floating-point
-                numbers, or bool, which becomes 8-bit 0 and 255.
+            array: (height, width); of three axes (height, width, 3) or (height, width, 1) if the
+                last is 3 or 1, otherwise (slices, height, width); (slices, height, width, 3) or
+                (slices, height, width, 1). Integers, floats, or bool, which becomes 0 and 255.
             spacing: mm per (slice, row, column).
             source: a name for messages.
             value_range: the values that become 0 and 1; by default :func:`natural_range`.
@@ -126,11 +122,8 @@ class Scan:
         if value_range is None:
             value_range = natural_range(dtype, low, high)
         elif low < value_range[0] or high > value_range[1]:
-            raise ScanError(
-                source,
-                f"values from {low:g} to {high:g} lie outside the range "
-                f"{value_range[0]:g} to {value_range[1]:g}",
-            )
+            expected = f"{value_range[0]:g} to {value_range[1]:g}"
+            raise ScanError(source, f"values from {low:g} to {high:g} are not within {expected}")
         return cls(to_unit(values, value_range), spacing, source, dtype, value_range)
 
     @property
@@ -166,12 +159,14 @@ class Scan:
         ``rows`` and ``columns`` are cut at the slice's borders, as numpy does; no steps.
 
         Raises:
-            IndexError: if there is no such slice.
+            IndexError: if there is no such slice, or a step.
             ScanError: if a lazy source delivers something else than pixels.
         """
         index = operator.index(index)
         if not 0 <= index < self.slices:
             raise IndexError(f"slice {index} of a scan with {self.slices}")
+        if {rows.step, columns.step} - {None, 1}:
+            raise IndexError("a window has no steps")
         rows, columns = _inside(rows, self.height), _inside(columns, self.width)
         if isinstance(self.pixels, np.ndarray):
             return self.pixels[index, rows, columns]
@@ -184,7 +179,7 @@ class Scan:
         return window
 
     def slice_pixels(self, index: int) -> NDArray[np.float32]:
-        """Slice ``index``: float32 (height, width) or (height, width, 3) in [0, 1]."""
+        """A whole slice: float32 (height, width) or (height, width, 3) in [0, 1]."""
         return self.window(index, slice(None), slice(None))
 
     def load(self) -> "Scan":
@@ -221,11 +216,8 @@ def as_slices(values: NDArray[Any], source: str | None = None) -> NDArray[Any]:
         if 0 in values.shape:
             raise ScanError(source, f"no pixels: the shape is {values.shape}")
         return values
-    raise ScanError(
-        source,
-        f"an array of shape {values.shape} is no scan; expected (height, width[, 3]) or "
-        "(slices, height, width[, 3])",
-    )
+    expected = "(height, width[, 3]) or (slices, height, width[, 3])"
+    raise ScanError(source, f"an array of shape {values.shape} is no scan; expected {expected}")
 
 
 def natural_range(dtype: DTypeLike, low: float, high: float) -> Range:
@@ -239,11 +231,8 @@ def natural_range(dtype: DTypeLike, low: float, high: float) -> Range:
     kind = np.dtype(dtype)
     if kind.kind == "u" and kind.itemsize <= 2:
         return (0.0, float(np.iinfo(kind).max))
-    if kind.kind == "f":
-        ceilings: tuple[float, ...] = (1.0,)
-    else:
-        ceilings = tuple(min(c, float(np.iinfo(kind).max)) for c in (255.0, 65535.0))
-    for ceiling in ceilings:
+    most = 1.0 if kind.kind == "f" else float(np.iinfo(kind).max)
+    for ceiling in (min(255.0, most), min(65535.0, most)):
         if low >= 0 and high <= ceiling:
             return (0.0, ceiling)
     return (float(low), float(high))
@@ -325,14 +314,8 @@ def printable(text: str) -> str:
     )
 
 
-def _set(scan: Scan, name: str, value: object) -> None:
-    object.__setattr__(scan, name, value)
-
-
 def _inside(window: slice, length: int) -> slice:
-    start, stop, step = window.indices(length)
-    if step != 1:
-        raise ScanError(None, "a window has no steps")
+    start, stop, _ = window.indices(length)
     return slice(start, max(start, stop))
 
 
@@ -352,8 +335,8 @@ def _checked_range(value_range: Range, dtype: np.dtype[Any], source: str | None)
 
 
 def _checked_spacing(spacing: Spacing, source: str | None) -> Spacing:
-    slices, rows, columns = (None if mm is None else float(mm) for mm in spacing)
-    for mm in (slices, rows, columns):
+    slices, rows, columns = known = [None if mm is None else float(mm) for mm in spacing]
+    for mm in known:
         if mm is not None and not (math.isfinite(mm) and mm > 0):
             raise ScanError(source, f"a spacing of {mm:g} mm makes no sense")
     return slices, rows, columns

@@ -2,6 +2,7 @@
 
 import struct
 import zlib
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -131,16 +132,19 @@ def _write_tiff(
     path.write_bytes(struct.pack("<2sHI", b"II", 42, at) + body + directory + bytes(4) + extra)
 
 
-@pytest.mark.parametrize("compression", ["tiff_lzw", "packbits", "tiff_deflate", "jpeg"])
-@pytest.mark.parametrize("mode", ["L", "RGB", "I;16", "1"])
+@pytest.mark.parametrize(
+    ("compression", "mode"),
+    [
+        *product(("tiff_lzw", "packbits", "tiff_deflate"), ("L", "RGB", "I;16", "1")),
+        *(("jpeg", "L"), ("jpeg", "RGB"), ("group4", "1")),
+    ],
+)
 def test_what_pillow_compresses_is_read(tmp_path: Path, compression: str, mode: str) -> None:
     values = _random((61, 53, 3), "u2") * 13 % 256
     image = Image.fromarray(values.astype(np.uint8))
     if mode == "I;16":
         image = Image.fromarray(_random((61, 53), "u2"))
     image = image if mode == "I;16" else image.convert(mode)
-    if compression == "jpeg" and mode in ("I;16", "1"):
-        pytest.skip("JPEG in TIFF has 8 bits")
     image.save(tmp_path / "a.tif", compression=compression)
     with Image.open(tmp_path / "a.tif") as again:
         expected = np.asarray(again)
@@ -203,6 +207,17 @@ def test_differences_of_any_type_are_undone_as_integers(dtype: str) -> None:
     order = np.dtype(dtype).byteorder
     stored = steps.astype(np.dtype(f"u{whole.itemsize}").newbyteorder(order)).view(dtype)
     np.testing.assert_array_equal(undo_prediction(stored, 2), values)
+
+
+@pytest.mark.parametrize("lazy_above", [0, 1 << 30])
+def test_a_range_that_the_numbers_exceed_is_not_believed(tmp_path: Path, lazy_above: int) -> None:
+    values = np.array([[0, 5000]], np.uint16)
+    for told, expected in ((4095, 65535), (8191, 8191)):
+        text = f'{{"srgan": {{"spacing_mm": [null, null, null], "value_range": [0, {told}]}}}}'
+        tifffile.imwrite(tmp_path / "a.tif", values, description=text, metadata=None)
+        scan = read_scan(tmp_path / "a.tif", lazy_above=lazy_above)
+        assert scan.value_range == (0, expected)
+        np.testing.assert_array_equal(scan.to_array(), [values])
 
 
 @pytest.mark.parametrize("dtype", ["u1", "u2"])

@@ -1,7 +1,7 @@
 """Numbers as a file stores them -> Scan: in memory if small, read piece by piece if large."""
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -71,36 +71,32 @@ def scan_of(
     *,
     lazy_above: int,
     spacing: Spacing = UNKNOWN,
-    value_range: Range | None = None,
+    told_range: Range | None = None,
 ) -> Scan:
     """A scan of these numbers, lazy if they take more than ``lazy_above`` bytes as float32.
 
     Colour in which red, green and blue agree everywhere becomes grey.
 
     Args:
-        value_range: what 0 and 1 stand for; by default what such numbers naturally mean.
+        told_range: what the file says that 0 and 1 stand for; believed if all numbers lie within,
+            otherwise, or if the file says nothing, it is what such numbers naturally mean.
 
     Raises:
-        ReadError: if numbers cannot be read, are not finite or lie outside ``value_range``.
+        ReadError: if numbers cannot be read or are not finite.
     """
     try:
         if 4 * math.prod(stored.shape) <= lazy_above:
             values = _all(stored, source)
             if values.ndim == 4 and is_grey(values):
                 values = values[..., 0]
+            ends = _meant(stored.dtype, [values], source, told_range)
             if values.ndim == 3:
                 values = values[..., np.newaxis]  # so that three columns are not taken for RGB
-            return Scan.from_array(values, spacing=spacing, source=source, value_range=value_range)
+            return Scan.from_array(values, spacing=spacing, source=source, value_range=ends)
         grey = len(stored.shape) == 4 and all(is_grey(band) for band in _bands(stored, source))
-        plain = stored.dtype.kind == "u" and stored.dtype.itemsize <= 2
-        if value_range is None and plain:
-            value_range = natural_range(stored.dtype, 0, 0)
-        elif value_range is None:
-            ends = [extremes(band, source) for band in _bands(stored, source)]
-            low, high = min(low for low, _ in ends), max(high for _, high in ends)
-            value_range = natural_range(stored.dtype, low, high)
-        pixels = StoredSource(stored, source, value_range, grey)
-        return Scan(pixels, spacing, source, stored.dtype, value_range)
+        ends = _meant(stored.dtype, _bands(stored, source), source, told_range)
+        pixels = StoredSource(stored, source, ends, grey)
+        return Scan(pixels, spacing, source, stored.dtype, ends)
     except ScanError as error:
         raise ReadError(source, error.reason) from None
 
@@ -141,6 +137,18 @@ def check_size(source: str, height: int, width: int, channels: int, limits: Limi
 def explain(error: Exception) -> str:
     """What an exception from a decoder says, without a full stop."""
     return str(error).strip().rstrip(".") or type(error).__name__
+
+
+def _meant(
+    dtype: np.dtype[Any], bands: Iterable[NDArray[Any]], source: str, told: Range | None
+) -> Range:
+    if told is None and dtype.kind == "u" and dtype.itemsize <= 2:
+        return natural_range(dtype, 0, 0)  # whatever the numbers are: a large file is not searched
+    ends = [extremes(band, source) for band in bands]
+    low, high = min(low for low, _ in ends), max(high for _, high in ends)
+    if told is not None and told[0] <= low and high <= told[1]:
+        return told
+    return natural_range(dtype, low, high)
 
 
 def _all(stored: Stored, source: str) -> NDArray[Any]:

@@ -71,7 +71,7 @@ def read_tiff(path: Path, source: str, limits: Limits) -> Scan:
             pages = _read_pages(tiff, path, data, source, limits)
             if len(pages) == 1 and imagej is not None:
                 pages = _imagej_stack(first, data, int(imagej.get("images", 1))) or pages
-            value_range = told[1] if told else _range_of_bits(first)
+            told_range = told[1] if told else _range_of_bits(first)
     except ReadError:
         raise
     except MemoryError:
@@ -90,7 +90,7 @@ def read_tiff(path: Path, source: str, limits: Limits) -> Scan:
         source,
         lazy_above=limits.lazy_above,
         spacing=spacing,
-        value_range=value_range,
+        told_range=told_range,
     )
 
 
