@@ -10,9 +10,11 @@ an independent implementation of ``imresize``.
 """
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal, get_args
 
+import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor
@@ -33,8 +35,10 @@ def downsample(image: Tensor, scale: Scale = (4, 4), kernel: Kernel = "bicubic")
             scanning with fewer A-scans, speckle and aliasing included).
 
     Raises:
-        ValueError: if height or width is not a multiple of its factor, or the kernel is unknown.
+        ValueError: if height or width is not a multiple of its factor, a factor is below 1, or the
+            kernel is unknown.
     """
+    _check_scale(scale)
     vertical, lateral = scale
     height, width = image.shape[-2:]
     if height % vertical or width % lateral or min(height, width) == 0:
@@ -42,14 +46,13 @@ def downsample(image: Tensor, scale: Scale = (4, 4), kernel: Kernel = "bicubic")
             f"an image of {height} x {width} cannot be shrunk by exactly {vertical} x {lateral}; "
             "cut it with crop_to_multiple first"
         )
+    _check_kernels((kernel,))
     if kernel == "bicubic":
         size = (height // vertical, width // lateral)
         return F.interpolate(image, size=size, mode="bicubic", antialias=True)
     if kernel == "area":
         return F.avg_pool2d(image, scale)
-    if kernel == "decimate":
-        return image[..., (vertical - 1) // 2 :: vertical, (lateral - 1) // 2 :: lateral].clone()
-    raise ValueError(f"unknown kernel {kernel!r}; known are {', '.join(get_args(Kernel))}")
+    return image[..., (vertical - 1) // 2 :: vertical, (lateral - 1) // 2 :: lateral].clone()
 
 
 def crop_to_multiple(image: Tensor, scale: Scale) -> Tensor:
@@ -58,11 +61,21 @@ def crop_to_multiple(image: Tensor, scale: Scale) -> Tensor:
     return image[..., : height - height % scale[0], : width - width % scale[1]]
 
 
+def blur_reach(sigma: float) -> int:
+    """How many pixels :func:`blur` looks in each direction."""
+    return math.ceil(3 * sigma)
+
+
 def blur(image: Tensor, sigma: float) -> Tensor:
-    """Gaussian blur, ``sigma`` in pixels of ``image``, edges replicated; 0 returns the input."""
+    """Gaussian blur, ``sigma`` in pixels of ``image``, edges replicated; 0 returns the input.
+
+    Raises:
+        ValueError: if ``sigma`` is negative or not finite.
+    """
+    _check_strengths(sigma=sigma)
     if sigma == 0:
         return image
-    reach = math.ceil(3 * sigma)
+    reach = blur_reach(sigma)
     offsets = torch.arange(-reach, reach + 1, device=image.device, dtype=image.dtype)
     weights = torch.exp(-0.5 * (offsets / sigma) ** 2)
     weights = (weights / weights.sum()).expand(image.shape[1], 1, -1)
@@ -71,21 +84,35 @@ def blur(image: Tensor, sigma: float) -> Tensor:
     return F.conv2d(rows, weights[:, :, None], groups=image.shape[1])
 
 
-def add_noise(image: Tensor, sigma: float, generator: torch.Generator) -> Tensor:
+Generators = torch.Generator | Sequence[torch.Generator]
+"""One for the whole batch, or one for each image, which makes an image's noise independent of the
+batch that it is in."""
+
+
+def add_noise(image: Tensor, sigma: float, generator: Generators) -> Tensor:
     """Add Gaussian noise of standard deviation ``sigma`` (in units of the [0, 1] range)."""
-    noise = torch.randn(image.shape, generator=generator, device=image.device, dtype=image.dtype)
-    return image + sigma * noise
+    return image + sigma * _normal(image, generator)
 
 
-def add_speckle(image: Tensor, contrast: float, generator: torch.Generator) -> Tensor:
+def add_speckle(image: Tensor, contrast: float, generator: Generators) -> Tensor:
     """Multiply by log-normal speckle of mean 1 whose standard deviation is ``contrast``.
 
     Fully developed speckle of one look has contrast 1 in intensity; scans on a logarithmic scale
     or averaged over several frames have far less.
     """
     spread = math.sqrt(math.log1p(contrast**2))
-    normal = torch.randn(image.shape, generator=generator, device=image.device, dtype=image.dtype)
-    return image * torch.exp(spread * normal - spread**2 / 2)
+    return image * torch.exp(spread * _normal(image, generator) - spread**2 / 2)
+
+
+def _normal(image: Tensor, generator: Generators) -> Tensor:
+    """Standard normal numbers of the image's shape."""
+
+    def draw(shape: torch.Size, source: torch.Generator) -> Tensor:
+        return torch.randn(shape, generator=source, device=image.device, dtype=image.dtype)
+
+    if isinstance(generator, torch.Generator):
+        return draw(image.shape, generator)
+    return torch.stack([draw(image.shape[1:], one) for one in generator])
 
 
 def quantise(image: Tensor, levels: int) -> Tensor:
@@ -99,7 +126,12 @@ class Degradation:
 
     Order: blur, downsampling, speckle, noise, rounding. ``blur`` is in HR pixels, ``noise`` in
     units of [0, 1], ``speckle`` is a contrast; each is off at 0. ``levels`` 255 stores LR as 8 bit
-    would, 0 does not round.
+    would, 0 does not round. Each image of a batch has its own random numbers, drawn from (seed,
+    place in the batch).
+
+    Raises:
+        ValueError: if the kernel is unknown, a factor below 1, or a strength, the levels or the
+            seed negative or not finite.
     """
 
     scale: Scale = (4, 4)
@@ -111,23 +143,35 @@ class Degradation:
     seed: int = 0
 
     def __post_init__(self) -> None:
-        if self.kernel not in get_args(Kernel):
-            raise ValueError(
-                f"unknown kernel {self.kernel!r}; known are {', '.join(get_args(Kernel))}"
-            )
-        if min(self.scale) < 1 or min(self.blur, self.speckle, self.noise, self.levels) < 0:
-            raise ValueError(f"scale must be at least 1 and no strength negative: {self}")
+        _check_scale(self.scale)
+        _check_kernels((self.kernel,))
+        _check_strengths(
+            blur=self.blur,
+            speckle=self.speckle,
+            noise=self.noise,
+            levels=self.levels,
+            seed=self.seed,
+        )
 
-    def __call__(self, image: Tensor) -> Tensor:
-        """(N, C, v*H, h*W) in [0, 1] -> (N, C, H, W) in [0, 1] (unclipped if ``levels`` is 0)."""
+    def __call__(self, image: Tensor, first: int = 0) -> Tensor:
+        """(N, C, v*H, h*W) in [0, 1] -> (N, C, H, W) in [0, 1] (unclipped if ``levels`` is 0).
+
+        ``first`` is the place that image 0 has in a larger batch: a batch may be degraded in parts.
+        """
         low = downsample(blur(image, self.blur), self.scale, self.kernel)
         if self.speckle or self.noise:
-            generator = torch.Generator(image.device).manual_seed(self.seed)
+            generators = [
+                self._generator(first + index, image.device) for index in range(len(image))
+            ]
             if self.speckle:
-                low = add_speckle(low, self.speckle, generator)
+                low = add_speckle(low, self.speckle, generators)
             if self.noise:
-                low = add_noise(low, self.noise, generator)
+                low = add_noise(low, self.noise, generators)
         return quantise(low, self.levels) if self.levels else low
+
+    def _generator(self, place: int, device: torch.device) -> torch.Generator:
+        mixed = np.random.SeedSequence([self.seed, place]).generate_state(1, np.uint64)
+        return torch.Generator(device).manual_seed(int(mixed[0]))
 
 
 @dataclass(frozen=True)
@@ -142,11 +186,12 @@ class DegradationRange:
     levels: int = 255
 
     def __post_init__(self) -> None:
-        if not self.kernels:
-            raise ValueError("at least one kernel is needed")
+        _check_scale(self.scale)
+        _check_kernels(self.kernels)
+        _check_strengths(levels=self.levels)
         for name in ("blur", "speckle", "noise"):
             low, high = getattr(self, name)
-            if not 0 <= low <= high:
+            if not 0 <= low <= high < math.inf:
                 raise ValueError(f"{name} must be an interval 0 <= low <= high, not {low}, {high}")
 
     def sample(self, seed: int) -> Degradation:
@@ -162,6 +207,26 @@ class DegradationRange:
             levels=self.levels,
             seed=seed,
         )
+
+
+def _check_scale(scale: Sequence[object]) -> None:
+    if len(scale) != 2 or not all(isinstance(factor, int) and factor >= 1 for factor in scale):
+        raise ValueError(f"a scale is two whole numbers of at least 1, not {scale}")
+
+
+def _check_kernels(kernels: Sequence[str]) -> None:
+    known = get_args(Kernel)
+    if not kernels:
+        raise ValueError("at least one kernel is needed")
+    for kernel in kernels:
+        if kernel not in known:
+            raise ValueError(f"unknown kernel {kernel!r}; known are {', '.join(known)}")
+
+
+def _check_strengths(**strengths: float) -> None:
+    for name, strength in strengths.items():
+        if not 0 <= strength < math.inf:
+            raise ValueError(f"{name} must be finite and not negative, not {strength}")
 
 
 def _between(interval: Interval, share: float) -> float:

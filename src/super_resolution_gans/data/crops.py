@@ -5,22 +5,24 @@ batch of any run can be made again without making those before it. Crops never t
 white padding, and only a stated share of them is background without tissue.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from super_resolution_gans.data.blocks import BLOCK, PADDING
 from super_resolution_gans.data.inventory import DataError
-from super_resolution_gans.data.store import BLOCK, PADDING, Record, Store
-from super_resolution_gans.degrade import DegradationRange
+from super_resolution_gans.data.resident import Resident
+from super_resolution_gans.data.store import Record, Store
+from super_resolution_gans.degrade import DegradationRange, blur_reach
 
 # Standard deviation of the 8x8 block means of a crop, in grey levels of 8 bit, under which it is
 # taken for background: speckle alone averages to less, any retinal layer to far more.
 TISSUE_CONTRAST = 10.0
 _ATTEMPTS = 64
-_RESIDENT_BYTES = 8 << 30
 
 
 @dataclass(frozen=True)
@@ -36,7 +38,11 @@ class Crop:
 
 @dataclass(frozen=True)
 class CropRules:
-    """How crops are chosen. ``size`` is the HR side in pixels (96 in the paper)."""
+    """How crops are chosen.
+
+    ``size`` is the HR side in pixels (96 in the paper). ``background_share`` of the crops are taken
+    wherever they fall, so at most that share shows no tissue; the others are drawn until they do.
+    """
 
     size: int = 96
     background_share: float = 0.1
@@ -54,7 +60,9 @@ class CropSampler:
         degradation: how LR is made; None for a store with ready-made pairs.
         scale: (vertical, lateral).
         seed: of the run.
-        device: where batches are wanted; a store that fits stays on an accelerator whole.
+        device: where batches are wanted; a split that fits stays on a GPU whole.
+
+    Scans that are too small for a crop with its margin are left out (``left_out``).
 
     Raises:
         DataError: if the split is empty, no scan is large enough for a crop, or pairs are wanted
@@ -74,31 +82,29 @@ class CropSampler:
     ) -> None:
         self.store, self.rules, self.degradation = store, rules, degradation
         self.scale, self.seed, self.device = scale, seed, device
-        if rules.size % scale[0] or rules.size % scale[1]:
+        if rules.size < 1 or rules.size % scale[0] or rules.size % scale[1]:
             raise DataError(store.path, f"crop size {rules.size} is no multiple of scale {scale}")
         if degradation is None and not store.has_pairs:
             raise DataError(store.path, "has no ready-made LR twins; the recipe must degrade")
-        # LR pixels near a crop's border depend on HR pixels beyond it: cut larger, trim after.
-        margin = (0, 0) if degradation is None else (2 * scale[0], 2 * scale[1])
-        self._margin = margin
-        self._side = (rules.size + 2 * margin[0], rules.size + 2 * margin[1])
+        self._margin = margin(degradation, scale)
+        self._side = (rules.size + 2 * self._margin[0], rules.size + 2 * self._margin[1])
         records = store.of_split(split)
         if not records:
-            raise DataError(store.path, f"has no scans in split {split!r}")
+            raise DataError(store.path, _nothing_of(split, store))
         self.records = [r for r in records if _fits(r, self._side)]
+        self.left_out = len(records) - len(self.records)
         if not self.records:
-            raise DataError(
-                store.path,
-                f"no scan of split {split!r} is as large as a crop with its margin, "
-                f"{self._side[0]} x {self._side[1]}",
-            )
+            raise DataError(store.path, _too_small(split, records, self._side))
         self._check_pairs()
         positions = [
             (r.height - self._side[0] + 1) * (r.width - self._side[1] + 1) for r in self.records
         ]
-        self._cumulative = np.cumsum(positions)
-        self._grids = [store.blocks_of(record) for record in self.records]
-        self._resident = self._to_device()
+        self._cumulative = np.cumsum(positions, dtype=np.int64)
+        self._resident = (
+            Resident.of(store, self.records, device)
+            if degradation is not None and Resident.fits(store, self.records, device)
+            else None
+        )
 
     def _check_pairs(self) -> None:
         if self.degradation is not None:
@@ -110,12 +116,6 @@ class CropSampler:
                     f"{r.name}: LR {r.low_height} x {r.low_width} times {self.scale} "
                     f"is not HR {r.height} x {r.width}",
                 )
-
-    def _to_device(self) -> Tensor | None:
-        small = self.store.pixels.nbytes <= _RESIDENT_BYTES and self.store.pixels.itemsize == 1
-        if self.device.type != "cuda" or not small or self.degradation is None:
-            return None
-        return torch.from_numpy(np.array(self.store.pixels)).to(self.device)
 
     def draw(self, step: int, count: int) -> list[Crop]:
         """Choose the ``count`` crops of update ``step``."""
@@ -150,7 +150,7 @@ class CropSampler:
     def _judge(self, record: int, top: int, left: int) -> tuple[bool, bool]:
         """Whether a crop touches white padding, and whether it shows more than background."""
         bottom, right = top + self._side[0], left + self._side[1]
-        blocks = self._grids[record][
+        blocks = self.store.blocks_of(self.records[record])[
             top // BLOCK : -(-bottom // BLOCK), left // BLOCK : -(-right // BLOCK)
         ]
         return bool((blocks == PADDING).any()), float(blocks.std()) >= TISSUE_CONTRAST
@@ -162,21 +162,22 @@ class CropSampler:
 
         Several processes share one batch: each asks for its ``count`` of ``total``, from ``first``.
         """
-        crops = self.draw(step, total or count)[first : first + count]
-        high = self._cut_resident(crops) if self._resident is not None else self._cut(crops)
+        crops = self.draw(step, count if total is None else total)[first : first + count]
+        high = self._cut(crops)
         if self.degradation is None:
             return self._cut_low(crops), high
         # The same degradation for the whole update, whoever computes which part of it.
-        seed = int(np.random.SeedSequence([self.seed, step, first]).generate_state(1)[0])
-        shared = int(np.random.SeedSequence([self.seed, step]).generate_state(1)[0])
-        drawn = self.degradation.sample(shared)
-        low = replace(drawn, seed=seed)(high)
+        seed = int(np.random.SeedSequence([self.seed, step]).generate_state(1)[0])
+        low = self.degradation.sample(seed)(high, first=first)
         (v, h), (mv, mh) = self.scale, self._margin
         low = low[..., mv // v : low.shape[-2] - mv // v, mh // h : low.shape[-1] - mh // h]
         high = high[..., mv : high.shape[-2] - mv, mh : high.shape[-1] - mh]
         return low.contiguous(), high.contiguous()
 
     def _cut(self, crops: list[Crop]) -> Tensor:
+        if self._resident is not None:
+            windows = [(c.record, c.top, c.left, c.flip_lateral, c.flip_axial) for c in crops]
+            return self._resident.cut(windows, self._side)
         cut = [
             _mirror(
                 self.store.read(self.records[c.record])[
@@ -206,43 +207,41 @@ class CropSampler:
         unit = stored.astype(np.float32) / np.float32(self.store.levels)
         return torch.from_numpy(unit).to(self.device)
 
-    def _cut_resident(self, crops: list[Crop]) -> Tensor:
-        """One gather for the whole batch, without a copy through the host."""
-        assert self._resident is not None
-        rows, columns = self._side
-        records = [self.records[c.record] for c in crops]
-        table = np.array(
-            [
-                (
-                    r.offset + c.top * r.width + c.left,
-                    r.width,
-                    r.height * r.width,
-                    c.flip_lateral,
-                    c.flip_axial,
-                )
-                for r, c in zip(records, crops, strict=True)
-            ],
-            dtype=np.int64,
-        )
-        start, width, plane, flip_lateral, flip_axial = (
-            torch.from_numpy(table)
-            .pin_memory()
-            .to(self.device, non_blocking=True)
-            .T.reshape(5, -1, 1, 1, 1)
-        )
-        y = torch.arange(rows, device=self.device).reshape(1, 1, -1, 1)
-        x = torch.arange(columns, device=self.device).reshape(1, 1, 1, -1)
-        y = torch.where(flip_axial.bool(), rows - 1 - y, y)
-        x = torch.where(flip_lateral.bool(), columns - 1 - x, x)
-        channel = torch.arange(self.store.channels, device=self.device).reshape(1, -1, 1, 1)
-        index = start + channel * plane + y * width + x
-        return self._resident[index].float() / self.store.levels
+
+def margin(degradation: DegradationRange | None, scale: tuple[int, int]) -> tuple[int, int]:
+    """HR pixels (vertical, lateral) that are cut around a crop and trimmed after degrading it.
+
+    LR pixels near a crop's edge depend on HR pixels beyond it, and must not see a made-up edge.
+
+    Bicubic antialiased downsampling looks two LR pixels far; a blur before it looks farther.
+    """
+    if degradation is None:
+        return (0, 0)
+    reach = blur_reach(degradation.blur[1])
+    vertical, lateral = (2 * s + -(-reach // s) * s for s in scale)
+    return (vertical, lateral)
+
+
+def _nothing_of(split: str, store: Store) -> str:
+    there = sorted({record.split for record in store.records})
+    return (
+        f"has no scans in split {split!r} (only {', '.join(there)}); pack again with more people, "
+        "with a pattern that finds them in the names, or with a manifest that has a split column"
+    )
+
+
+def _too_small(split: str, records: list[Record], side: tuple[int, int]) -> str:
+    largest = max(records, key=lambda r: min(r.height / side[0], r.width / side[1]))
+    return (
+        f"no scan of split {split!r} is as large as a crop with its margin, {side[0]} x {side[1]}; "
+        f"the nearest of {len(records)} is {largest.name}, {largest.height} x {largest.width}"
+    )
 
 
 def _fits(record: Record, side: tuple[int, int]) -> bool:
     return record.height >= side[0] and record.width >= side[1]
 
 
-def _mirror(cut: NDArray[np.uint8], crop: Crop) -> NDArray[np.uint8]:
+def _mirror(cut: NDArray[Any], crop: Crop) -> NDArray[Any]:
     cut = cut[:, :, ::-1] if crop.flip_lateral else cut
     return cut[:, ::-1] if crop.flip_axial else cut

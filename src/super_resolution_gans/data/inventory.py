@@ -8,23 +8,27 @@ entry and the person is taken from its name.
 import csv
 import os
 import re
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections import defaultdict
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from pathlib import Path
+
+from super_resolution_gans.scan import printable
 
 SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".bmp", ".webp", ".tif", ".tiff", ".npy"})
 SPLITS = frozenset({"train", "val", "test"})
+_SPELLINGS = {"training": "train", "valid": "val", "validation": "val", "testing": "test"}
 
 # Kermany et al. 2018 name their files CLASS-patient-number: CNV-1016042-1.jpeg
 KERMANY_NAME = r"^(?:CNV|DME|DRUSEN|NORMAL)-(?P<patient>\d+)-\d+$"
 
 
 class DataError(ValueError):
-    """A folder, manifest or store cannot be used; the message names it and the reason."""
+    """A folder, manifest or store cannot be used; one line that names it and the reason."""
 
     def __init__(self, source: str | os.PathLike[str], reason: str) -> None:
-        super().__init__(f"{os.fspath(source)}: {reason}")
-        self.source, self.reason = os.fspath(source), reason
+        self.source, self.reason = os.fspath(source), " ".join(reason.split())
+        super().__init__(f"{printable(self.source)}: {printable(self.reason)}")
 
 
 @dataclass(frozen=True)
@@ -33,6 +37,8 @@ class Entry:
 
     ``patient`` None: unknown; the split then keeps the whole folder of the file together.
     ``split`` None: not said. ``low_path``: a ready-made LR twin, if there is one.
+    ``split_by_folder``: the split is only the name of a folder (as in Kermany's OCT2017), which
+    yields where it would tear a person apart; a manifest's does not.
     """
 
     path: Path
@@ -42,6 +48,7 @@ class Entry:
     dataset: str = ""
     low_path: Path | None = None
     role: str = ""
+    split_by_folder: bool = False
 
     @property
     def person(self) -> str:
@@ -67,14 +74,18 @@ def find_entries(
         DataError: if nothing usable is found.
     """
     root = Path(source)
-    if root.is_file() and root.suffix.lower() == ".csv":
-        entries = _from_manifest(root)
-    elif not root.is_dir():
-        raise DataError(root, "no such folder or manifest (.csv)")
-    elif (root / "manifest.csv").is_file():
-        entries = _from_manifest(root / "manifest.csv")
-    else:
-        entries = _from_folder(root, _compile(patient_pattern))
+    pattern = _compile(patient_pattern)
+    try:
+        if root.is_file() and root.suffix.lower() == ".csv":
+            entries = _from_manifest(root)
+        elif not root.is_dir():
+            raise DataError(root, "no such folder or manifest (.csv)")
+        elif (root / "manifest.csv").is_file():
+            entries = _from_manifest(root / "manifest.csv")
+        else:
+            entries = _from_folder(root, pattern)
+    except OSError as error:
+        raise DataError(root, f"cannot be read ({error.strerror or error})") from error
     if not entries:
         known = " ".join(sorted(SUFFIXES))
         raise DataError(root, f"holds no scans (looked for {known})")
@@ -111,7 +122,7 @@ def _from_manifest(manifest: Path) -> list[Entry]:
                 path=manifest.parent / name,
                 name=name,
                 patient=_known(row.get("patient")),
-                split=_known(row.get("split")),
+                split=_split_of(row.get("split")),
                 dataset=(row.get("dataset") or "").strip(),
                 low_path=manifest.parent / low if low else None,
                 role=(row.get("role") or "").strip(),
@@ -125,42 +136,71 @@ def _known(value: str | None) -> str | None:
     return None if text.lower() in {"", "unknown", "none", "n/a"} else text
 
 
+def _split_of(value: str | None) -> str | None:
+    """``Train`` and ``validation`` are ``train`` and ``val``; names of further splits stay."""
+    text = _known(value)
+    if text is None:
+        return None
+    usual = _SPELLINGS.get(text.lower(), text.lower())
+    return usual if usual in SPLITS else text
+
+
 def _from_folder(root: Path, pattern: re.Pattern[str]) -> list[Entry]:
-    high, low = root / "HR", root / "LR"
-    if high.is_dir() and low.is_dir():
-        return [_paired(entry, low) for entry in _scan(high, pattern)]
+    inside = {path.name.upper(): path for path in sorted(root.iterdir()) if path.is_dir()}
+    if "HR" in inside and "LR" in inside:
+        low = inside["LR"]
+        twins = _twins(low)
+        return [_paired(entry, low, twins) for entry in _scan(inside["HR"], pattern)]
     return list(_scan(root, pattern))
 
 
-def _scan(root: Path, pattern: re.Pattern[str]) -> Iterable[Entry]:
-    for path in sorted(root.rglob("*")):
+def _scan(root: Path, pattern: re.Pattern[str]) -> Iterator[Entry]:
+    for path in _files(root):
         relative = path.relative_to(root)
-        hidden = any(part.startswith(".") for part in relative.parts)
-        if hidden or path.suffix.lower() not in SUFFIXES or not path.is_file():
-            continue
         match = pattern.search(path.stem)
-        parents = [part.lower() for part in relative.parts[:-1]]
+        splits = (_split_of(part) for part in relative.parts[:-1])
+        split = next((part for part in splits if part in SPLITS), None)
         yield Entry(
             path=path,
             name=relative.as_posix(),
             patient=match["patient"] if match else None,
-            split=next((part for part in parents if part in SPLITS), None),
+            split=split,
+            split_by_folder=split is not None,
         )
 
 
-def _paired(entry: Entry, low: Path) -> Entry:
-    """Find the LR twin: the same name, with or without an ending such as ``x4``."""
-    folder, stem = low / Path(entry.name).parent, Path(entry.name).stem
-    twins = [
-        path
-        for path in sorted(folder.glob(f"{_escape(stem)}*"))
-        if path.suffix.lower() in SUFFIXES and re.fullmatch(r"(x\d+)?", path.stem[len(stem) :])
-    ]
-    if len(twins) != 1:
-        found = "no LR twin" if not twins else f"{len(twins)} LR twins"
-        raise DataError(entry.path, f"{found} under {folder}")
-    return Entry(entry.path, entry.name, entry.patient, entry.split, entry.dataset, twins[0])
+def _files(root: Path) -> Iterator[Path]:
+    """Everything with a suffix of ours that is not hidden, nor in a hidden folder."""
+    for path in sorted(root.rglob("*")):
+        hidden = any(part.startswith(".") for part in path.relative_to(root).parts)
+        if not hidden and path.suffix.lower() in SUFFIXES and path.is_file():
+            yield path
 
 
-def _escape(stem: str) -> str:
-    return re.sub(r"([\[*?])", r"[\1]", stem)
+_SCALE_ENDING = re.compile(r"[_-]?x\d+$")
+_Twins = dict[tuple[Path, str], list[Path]]
+
+
+def _twins(low: Path) -> _Twins:
+    """LR files by (folder, stem), and by the stem without an ending such as ``x4``."""
+    found: _Twins = defaultdict(list)
+    for path in _files(low):
+        folder = path.relative_to(low).parent
+        for stem in {path.stem, _SCALE_ENDING.sub("", path.stem)}:
+            found[folder, stem].append(path)
+    return found
+
+
+def _paired(entry: Entry, low: Path, twins: _Twins) -> Entry:
+    """Find the LR twin: the same name, else the same stem, else with an ending such as ``x4``."""
+    name = Path(entry.name)
+    near = twins.get((name.parent, name.stem), [])
+    found = (
+        [path for path in near if path.name == name.name]
+        or [path for path in near if path.stem == name.stem]
+        or near
+    )
+    if len(found) != 1:
+        what = "no LR twin" if not found else f"{len(found)} LR twins"
+        raise DataError(entry.path, f"{what} under {low / name.parent}")
+    return replace(entry, low_path=found[0])

@@ -3,12 +3,14 @@
 A store is a folder of three files:
 
 ``pixels.bin``
-    all scans one behind the other, (channels, height, width), uint8 or little-endian uint16.
+    all scans one behind the other, (channels, height, width), uint8 or little-endian uint16; a
+    ready-made LR twin follows its scan.
 ``blocks.bin``
-    for every 8x8 block of every scan one uint8: its mean grey (0..254), or 255 where the whole
-    block is white padding. Crops are judged by it without touching the pixels.
+    for every 8x8 block of every scan one uint8: its mean grey (0..254), or 255 where it holds
+    white padding. Crops are judged by it without touching the pixels.
 ``index.json``
-    what lies where, whose it is, which split it belongs to, and the SHA-256 of its pixels.
+    what lies where, whose it is, which split it belongs to, and the SHA-256 of its pixels; one
+    line a record.
 """
 
 import hashlib
@@ -17,27 +19,29 @@ import os
 import shutil
 import tempfile
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import asdict, dataclass
+from contextlib import closing
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import IO, Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from super_resolution_gans.data.blocks import BLOCK
+from super_resolution_gans.data.decode import Slice, TooNarrowError, decoded
 from super_resolution_gans.data.inventory import DataError, Entry
-from super_resolution_gans.io import ReadError, read_scan
-from super_resolution_gans.scan import Scan
 
-FORMAT = 1
-BLOCK = 8
-PADDING = 255  # in blocks.bin
-_LUMINANCE = np.array([0.299, 0.587, 0.114], dtype=np.float32)
+FORMAT = 2
+_READABLE = (1, 2)  # in 1, only blocks that are white throughout were marked as padding
+_DTYPES = ("|u1", "<u2")
 
 
-@dataclass(frozen=True)
-class Record:
-    """One slice of one scan in the store; ``offset`` counts pixels, ``blocks`` block bytes."""
+class Record(NamedTuple):
+    """One slice of one scan in the store; ``offset`` counts pixels, ``blocks`` block bytes.
+
+    ``sha256`` is that of the stored pixels and of those of the LR twin, if there is one.
+    """
 
     name: str
     slice: int
@@ -63,25 +67,28 @@ class Store:
     records: tuple[Record, ...]
     pixels: NDArray[Any]
     block_grid: NDArray[np.uint8]
+    format: int = FORMAT
 
     @property
     def levels(self) -> int:
         """The stored value of white: 255 or 65535."""
         return int(np.iinfo(self.pixels.dtype).max)
 
-    @property
+    @cached_property
     def has_pairs(self) -> bool:
         """Whether every scan has its own ready-made LR twin."""
         return all(record.low_offset is not None for record in self.records)
 
     @cached_property
     def digest(self) -> str:
-        """SHA-256 of everything that training sees: names, people, splits and pixels."""
-        lines = (
+        """SHA-256 of everything that training sees: names, people, splits, pixels and format."""
+        lines = [
             f"{r.name}\t{r.slice}\t{r.patient}\t{r.split}\t{r.height}x{r.width}\t{r.sha256}"
             for r in self.records
-        )
-        return hashlib.sha256("\n".join(lines).encode()).hexdigest()
+        ]
+        if self.format > 1:
+            lines.insert(0, f"format {self.format}")
+        return hashlib.sha256("\n".join(lines).encode(errors="surrogatepass")).hexdigest()
 
     def of_split(self, split: str) -> list[Record]:
         """The records of one split, in store order."""
@@ -95,10 +102,10 @@ class Store:
         """The ready-made LR twin, (channels, low_height, low_width).
 
         Raises:
-            ValueError: if the record has none.
+            DataError: if the record has none.
         """
         if record.low_offset is None:
-            raise ValueError(f"{record.name} has no LR twin")
+            raise DataError(self.path, f"{record.name} has no LR twin")
         return self._view(record.low_offset, record.low_height, record.low_width)
 
     def _view(self, offset: int, height: int, width: int) -> NDArray[Any]:
@@ -122,152 +129,153 @@ def pack(
     on_error: Callable[[str], None] | None = None,
     on_progress: Callable[[int], None] | None = None,
 ) -> Store:
-    """Decode all entries into a new store at ``path``.
+    """Decode all entries into a new store at ``path``: 8 bit, or 16 if a scan has more than 8.
 
     Args:
         entries: with splits assigned.
         path: the folder to make; it appears only when it is complete.
         channels: 1 (colour becomes luminance, Rec. 601) or 3 (grey is replicated).
-        overwrite: replace an existing store.
+        overwrite: replace an existing store, once the new one is complete.
         on_error: called with one line for every unreadable scan, which is then left out; without
             it the first such scan ends the packing.
-        on_progress: called with the number of entries done.
+        on_progress: called with the number of entries done; it begins anew if 8 bits turn out to
+            be too few.
 
     Raises:
-        DataError: if ``path`` exists, nothing could be read, or a scan is unreadable (see above).
+        DataError: if ``path`` exists or cannot be written, nothing could be read, or a scan is
+            unreadable (see above).
     """
     target = Path(path)
-    if target.exists() and not overwrite:
-        raise DataError(target, "exists already; remove it or ask to overwrite")
-    if target.exists() and not (target / "index.json").is_file():
-        raise DataError(target, "is not a store, and is not overwritten")
-    target.parent.mkdir(parents=True, exist_ok=True)
-    working = Path(tempfile.mkdtemp(dir=target.parent, prefix=f".{target.name}."))
+    working: Path | None = None
     try:
-        dtype: np.dtype[Any] = np.dtype("u1")
-        try:
-            scans = _readable(entries, on_error, on_progress)
-            records = _write_pixels(scans, working, channels, dtype)
-        except _TooNarrow:  # rare, and cheaper than looking at every file twice
-            dtype = np.dtype("<u2")
-            scans = _readable(entries, on_error, on_progress)
-            records = _write_pixels(scans, working, channels, dtype)
-        if not records:
+        if target.exists() and not overwrite:
+            raise DataError(target, "exists already; remove it or ask to overwrite")
+        if target.exists() and not (target / "index.json").is_file():
+            raise DataError(target, "is not a store, and is not overwritten")
+        target.parent.mkdir(parents=True, exist_ok=True)
+        working = Path(tempfile.mkdtemp(dir=target.parent, prefix=f".{target.name}."))
+        if not _fill(working, entries, channels, on_error, on_progress):
             raise DataError(target, "none of the scans could be read")
-        index = {
-            "format": FORMAT,
-            "channels": channels,
-            "dtype": dtype.str,
-            "records": [asdict(record) for record in records],
-        }
-        (working / "index.json").write_text(json.dumps(index, indent=1) + "\n", encoding="utf-8")
         working.chmod(0o755)
-        if target.exists():
-            shutil.rmtree(target)
-        working.rename(target)
-    except BaseException:
-        shutil.rmtree(working, ignore_errors=True)
-        raise
+        _put_in_place(working, target)
+    except OSError as error:
+        raise DataError(target, f"cannot be written ({error.strerror or error})") from error
+    finally:
+        if working is not None:
+            shutil.rmtree(working, ignore_errors=True)
     return open_store(target)
 
 
-def _readable(
-    entries: Iterable[Entry],
+def _fill(
+    folder: Path,
+    entries: Sequence[Entry],
+    channels: int,
     on_error: Callable[[str], None] | None,
     on_progress: Callable[[int], None] | None,
-) -> Iterable[tuple[Entry, Scan, Scan | None]]:
-    for done, entry in enumerate(entries, start=1):
-        try:
-            scan = read_scan(entry.path)
-            low = read_scan(entry.low_path) if entry.low_path else None
-        except ReadError as error:
-            if on_error is None:
-                raise DataError(error.source, error.reason) from error
+) -> int:
+    """Write the three files; returns the number of records."""
+    told: set[str] = set()
+
+    def report(error: DataError) -> None:
+        if on_error is None:
+            raise error
+        if str(error) not in told:
+            told.add(str(error))
             on_error(str(error))
-        else:
-            yield entry, scan, low
-        if on_progress is not None:
-            on_progress(done)
+
+    dtype: np.dtype[Any] = np.dtype("u1")
+    try:
+        records = _write(folder, entries, channels, dtype, report, on_progress)
+    except TooNarrowError:  # rare, and cheaper than looking at every file twice
+        dtype = np.dtype("<u2")
+        records = _write(folder, entries, channels, dtype, report, on_progress)
+    head = {"format": FORMAT, "channels": channels, "dtype": dtype.str, "columns": Record._fields}
+    with (folder / "index.json").open("w", encoding="utf-8") as file:
+        file.write(json.dumps(head)[:-1] + ', "records": [\n')
+        file.write(",\n".join(json.dumps(record) for record in records))
+        file.write("\n]}\n")
+        _sync(file)
+    return len(records)
 
 
-class _TooNarrow(Exception):  # noqa: N818 - a signal, not a fault
-    """A scan has more than 8 bits and the store was begun with 8."""
-
-
-def _write_pixels(
-    scans: Iterable[tuple[Entry, Scan, Scan | None]],
+def _write(
     folder: Path,
+    entries: Iterable[Entry],
     channels: int,
     dtype: np.dtype[Any],
+    report: Callable[[DataError], None],
+    on_progress: Callable[[int], None] | None,
 ) -> list[Record]:
     records: list[Record] = []
-    offset = blocks = 0
-    with (folder / "pixels.bin").open("wb") as pixels, (folder / "blocks.bin").open("wb") as grid:
-        for entry, scan, low in scans:
-            if scan.dtype.itemsize > dtype.itemsize and dtype.itemsize == 1:
-                raise _TooNarrow
-            if low is not None and low.slices != scan.slices:
-                raise DataError(entry.path, "LR and HR have different numbers of slices")
-            for index in range(scan.slices):
-                stored = _stored(scan.slice_pixels(index), channels, dtype)
-                stored_blocks = block_means(stored)
-                pixels.write(stored.tobytes())
-                grid.write(stored_blocks.tobytes())
-                twin = None if low is None else _stored(low.slice_pixels(index), channels, dtype)
-                if twin is not None:
-                    pixels.write(twin.tobytes())
-                records.append(
-                    Record(
-                        name=entry.name,
-                        slice=index,
-                        patient=entry.person,
-                        dataset=entry.dataset,
-                        split=entry.split or "train",
-                        height=stored.shape[1],
-                        width=stored.shape[2],
-                        offset=offset,
-                        blocks=blocks,
-                        sha256=hashlib.sha256(stored.tobytes()).hexdigest(),
-                        low_offset=None if twin is None else offset + stored.size,
-                        low_height=0 if twin is None else twin.shape[1],
-                        low_width=0 if twin is None else twin.shape[2],
-                    )
-                )
-                offset += stored.size + (0 if twin is None else twin.size)
-                blocks += stored_blocks.size
+    with (
+        (folder / "pixels.bin").open("wb") as pixels,
+        (folder / "blocks.bin").open("wb") as grid,
+        closing(decoded(entries, channels, dtype)) as scans,
+    ):
+        for done, (entry, slices) in enumerate(scans, start=1):
+            before = (len(records), pixels.tell(), grid.tell())
+            try:
+                if isinstance(slices, DataError):
+                    raise slices
+                for index, one in enumerate(slices):
+                    records.append(_append(entry, index, one, pixels, grid))
+            except DataError as error:
+                report(error)
+                # A scan that is read piece by piece can fail in the middle: take it out again.
+                del records[before[0] :]
+                for file, end in zip((pixels, grid), before[1:], strict=True):
+                    file.seek(end)
+                    file.truncate()
+            if on_progress is not None:
+                on_progress(done)
+        _sync(pixels)
+        _sync(grid)
     return records
 
 
-def _stored(pixels: NDArray[np.float32], channels: int, dtype: np.dtype[Any]) -> NDArray[Any]:
-    """(H, W[, 3]) in [0, 1] -> (channels, H, W) in the store's dtype."""
-    if pixels.ndim == 3 and channels == 1:
-        pixels = pixels @ _LUMINANCE
-    if pixels.ndim == 2:
-        pixels = np.repeat(pixels[..., None], channels, axis=-1)
-    scaled = np.rint(np.clip(pixels, 0, 1) * np.float32(np.iinfo(dtype).max))
-    return np.ascontiguousarray(scaled.astype(dtype).transpose(2, 0, 1))
+def _append(entry: Entry, index: int, one: Slice, pixels: IO[bytes], grid: IO[bytes]) -> Record:
+    low, size = one.low, one.pixels.itemsize
+    offset, blocks = pixels.tell() // size, grid.tell()
+    pixels.write(one.pixels.data)
+    grid.write(one.blocks.data)
+    if low is not None:
+        pixels.write(low.data)
+    return Record(
+        name=entry.name,
+        slice=index,
+        patient=entry.person,
+        dataset=entry.dataset,
+        split=entry.split or "train",
+        height=one.pixels.shape[1],
+        width=one.pixels.shape[2],
+        offset=offset,
+        blocks=blocks,
+        sha256=one.sha256,
+        low_offset=None if low is None else offset + one.pixels.size,
+        low_height=0 if low is None else low.shape[1],
+        low_width=0 if low is None else low.shape[2],
+    )
 
 
-def block_means(stored: NDArray[Any]) -> NDArray[np.uint8]:
-    """(channels, H, W) -> mean grey of every 8x8 block in 0..254, 255 where all of it is white.
+def _sync(file: IO[Any]) -> None:
+    file.flush()
+    os.fsync(file.fileno())
 
-    Blocks cut by the lower and right border are judged by the part that exists. White means at
-    least 254/255, which survives mild JPEG compression.
-    """
-    levels = np.iinfo(stored.dtype).max
-    grey = stored.mean(axis=0, dtype=np.float32) / np.float32(levels)
-    rows = np.arange(0, grey.shape[0], BLOCK)
-    columns = np.arange(0, grey.shape[1], BLOCK)
 
-    def per_block(values: NDArray[Any]) -> NDArray[np.float64]:
-        summed = np.add.reduceat(values.astype(np.float64), rows, axis=0)
-        total: NDArray[np.float64] = np.add.reduceat(summed, columns, axis=1)
-        return total
-
-    area = per_block(np.ones_like(grey))
-    means = np.minimum(np.rint(per_block(grey) / area * 254), 254).astype(np.uint8)
-    means[per_block(grey >= 254 / 255) == area] = PADDING
-    return means
+def _put_in_place(working: Path, target: Path) -> None:
+    if not target.exists():
+        working.rename(target)
+        return
+    aside = Path(tempfile.mkdtemp(dir=target.parent, prefix=f".{target.name}."))
+    try:
+        old = target.rename(aside / "old")
+        try:
+            working.rename(target)
+        except BaseException:
+            old.rename(target)
+            raise
+    finally:
+        shutil.rmtree(aside, ignore_errors=True)
 
 
 def open_store(path: str | os.PathLike[str]) -> Store:
@@ -279,30 +287,52 @@ def open_store(path: str | os.PathLike[str]) -> Store:
     folder = Path(path)
     try:
         index = json.loads((folder / "index.json").read_text(encoding="utf-8"))
-        if index["format"] != FORMAT:
-            raise DataError(folder, f"has store format {index['format']}, not {FORMAT}; pack again")
-        records = tuple(Record(**record) for record in index["records"])
-        pixels = np.memmap(folder / "pixels.bin", dtype=index["dtype"], mode="r")
-        grid = np.memmap(folder / "blocks.bin", dtype=np.uint8, mode="r")
-        channels = int(index["channels"])
-    except FileNotFoundError as error:
+        if index["format"] not in _READABLE:
+            raise DataError(
+                folder, f"has store format {index['format']!r}, not {FORMAT}; pack again"
+            )
+        store = _open(folder, index)
+        _check_sizes(store)
+    except (FileNotFoundError, NotADirectoryError) as error:
         raise DataError(
             folder, "is not a store; make one with: srgan data pack DIR -o STORE"
         ) from error
-    except (OSError, KeyError, TypeError, json.JSONDecodeError, UnicodeDecodeError) as error:
+    except DataError:
+        raise
+    except (OSError, KeyError, TypeError, ValueError, RecursionError) as error:
         raise DataError(folder, f"is damaged ({error!r}); pack again") from error
-    store = Store(folder, channels, records, pixels, grid)
-    _check_sizes(store)
     return store
 
 
+def _open(folder: Path, index: dict[str, Any]) -> Store:
+    if index["dtype"] not in _DTYPES or index["channels"] not in (1, 3):
+        raise ValueError("unknown dtype or channels")
+    if index["format"] == 1:
+        records = tuple(Record(**record) for record in index["records"])
+    elif tuple(index["columns"]) != Record._fields:
+        raise ValueError("unknown columns")
+    else:
+        records = tuple(map(Record._make, index["records"]))
+    pixels = np.memmap(folder / "pixels.bin", dtype=index["dtype"], mode="r")
+    grid = np.memmap(folder / "blocks.bin", dtype=np.uint8, mode="r")
+    # Plain arrays: every slice of a memmap object costs microseconds more.
+    maps = np.asarray(pixels), np.asarray(grid)
+    return Store(folder, int(index["channels"]), records, *maps, format=int(index["format"]))
+
+
 def _check_sizes(store: Store) -> None:
-    last = max(
-        (
-            r.offset + store.channels * (r.height * r.width + r.low_height * r.low_width)
-            for r in store.records
-        ),
-        default=0,
-    )
-    if last != store.pixels.size or not store.records:
-        raise DataError(store.path, "is damaged (index and pixels differ in size); pack again")
+    """Every record lies inside the files, and nothing is left over."""
+    last = blocks = 0
+    for r in store.records:
+        low = (r.low_offset or 0, r.low_height, r.low_width)
+        numbers = (r.slice, r.offset, r.blocks, r.height, r.width, *low)
+        if any(type(n) is not int or n < 0 for n in numbers) or not r.height * r.width:
+            raise ValueError(f"record {r.name!r} makes no sense")
+        last = max(
+            last,
+            r.offset + store.channels * r.height * r.width,
+            low[0] + store.channels * r.low_height * r.low_width,
+        )
+        blocks = max(blocks, r.blocks + -(-r.height // BLOCK) * -(-r.width // BLOCK))
+    if (last, blocks) != (store.pixels.size, store.block_grid.size):
+        raise ValueError("index, pixels and blocks differ in size")

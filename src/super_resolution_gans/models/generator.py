@@ -101,13 +101,16 @@ class SRResNet(nn.Module):
         self, channels: int = 1, scale: Scale = (4, 4), blocks: int = 16, width: int = 64
     ) -> None:
         super().__init__()
-        vertical, lateral = scale
-        if min(channels, blocks, width, vertical, lateral) < 1 or vertical * lateral == 1:
+        numbers: list[object] = [channels, blocks, width, *scale]
+        whole = all(isinstance(number, int) and number >= 1 for number in numbers)
+        if not whole or len(numbers) != 5 or scale[0] * scale[1] == 1:
             raise ValueError(
-                "SRResNet needs channels, blocks, width and both scale factors of at least 1, "
-                f"and a scale other than (1, 1); got {channels=}, {scale=}, {blocks=}, {width=}"
+                "SRResNet needs channels, blocks, width and both scale factors as whole numbers of "
+                f"at least 1, and a scale other than (1, 1); got {channels=}, {scale=}, {blocks=}, "
+                f"{width=}"
             )
-        self.channels, self.scale, self.blocks, self.width = channels, scale, blocks, width
+        self.channels, self.blocks, self.width = channels, blocks, width
+        self.scale: Scale = (scale[0], scale[1])
 
         self.head = nn.Conv2d(channels, width, 9, padding=4)
         self.head_act = nn.PReLU(width)
@@ -115,7 +118,7 @@ class SRResNet(nn.Module):
         self.body_conv = nn.Conv2d(width, width, 3, padding=1, bias=False)
         self.body_norm = nn.BatchNorm2d(width)
         self.upsampler = nn.ModuleList(
-            SubPixelStage(width, stage) for stage in upsampling_stages(scale)
+            SubPixelStage(width, stage) for stage in upsampling_stages(self.scale)
         )
         self.tail = nn.Conv2d(width, channels, 9, padding=4)
 
