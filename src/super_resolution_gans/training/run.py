@@ -136,7 +136,7 @@ def train(
         on_report=on_report,
         stop=stop or threading.Event(),
     )
-    if on_start is not None:
+    if on_start is not None and fabric.is_global_zero:
         on_start(start, schedule.updates, describe(fabric, schedule))
     rate = cosine_rate if schedule.decay == "cosine" else None
     done = fit(
