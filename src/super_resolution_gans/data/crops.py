@@ -23,6 +23,7 @@ from super_resolution_gans.degrade import DegradationRange, blur_reach
 # taken for background: speckle alone averages to less, any retinal layer to far more.
 TISSUE_CONTRAST = 10.0
 _ATTEMPTS = 64
+_MOST_PADDING = 0.75  # of a crop that is to show an edge of it
 
 
 @dataclass(frozen=True)
@@ -42,10 +43,14 @@ class CropRules:
 
     ``size`` is the HR side in pixels (96 in the paper). ``background_share`` of the crops are taken
     wherever they fall, so at most that share shows no tissue; the others are drawn until they do.
+
+    Crops keep clear of white padding, except that ``padding_share`` of them show an edge of it (if
+    the store has any). Its edge is the sharpest in any scan: a network that never saw one rings.
     """
 
     size: int = 96
     background_share: float = 0.1
+    padding_share: float = 0.0
     flip_lateral: bool = True
     flip_axial: bool = False
 
@@ -125,6 +130,8 @@ class CropSampler:
     def _draw_one(self, generator: np.random.Generator) -> Crop:
         wants_tissue = generator.random() >= self.rules.background_share
         flips = generator.random(2) < 0.5
+        share = self.rules.padding_share
+        wants_padding = share > 0 and generator.random() < share
         best: tuple[int, int, int] | None = None
         for _ in range(_ATTEMPTS):
             position = int(generator.integers(self._cumulative[-1]))
@@ -134,10 +141,13 @@ class CropSampler:
             left = int(generator.integers(chosen.width - self._side[1] + 1))
             if self.degradation is None:  # HR crops start where an LR pixel starts
                 top, left = top - top % self.scale[0], left - left % self.scale[1]
-            has_padding, has_tissue = self._judge(record, top, left)
-            if not has_padding:
+            padding, has_tissue = self._judge(record, top, left)
+            if wants_padding and 0 < padding < _MOST_PADDING:
                 best = (record, top, left)
-                if has_tissue or not wants_tissue:
+                break
+            if padding == 0:
+                best = (record, top, left)
+                if not wants_padding and (has_tissue or not wants_tissue):
                     break
         if best is None:
             raise DataError(self.store.path, "scans are white padding nearly everywhere")
@@ -147,13 +157,13 @@ class CropSampler:
             flip_axial=bool(self.rules.flip_axial and flips[1]),
         )
 
-    def _judge(self, record: int, top: int, left: int) -> tuple[bool, bool]:
-        """Whether a crop touches white padding, and whether it shows more than background."""
+    def _judge(self, record: int, top: int, left: int) -> tuple[float, bool]:
+        """How much of a crop is white padding, and whether it shows more than background."""
         bottom, right = top + self._side[0], left + self._side[1]
         blocks = self.store.blocks_of(self.records[record])[
             top // BLOCK : -(-bottom // BLOCK), left // BLOCK : -(-right // BLOCK)
         ]
-        return bool((blocks == PADDING).any()), float(blocks.std()) >= TISSUE_CONTRAST
+        return float((blocks == PADDING).mean()), float(blocks.std()) >= TISSUE_CONTRAST
 
     def batch(
         self, step: int, count: int, *, first: int = 0, total: int | None = None

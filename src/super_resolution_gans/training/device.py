@@ -40,8 +40,9 @@ def make_fabric(recipe: Recipe, device: str) -> "tuple[Fabric, Schedule]":
         raise TrainingError(f"device {device}: this machine has none that PyTorch can use")
     schedule = recipe.schedules.cpu if device == "cpu" else recipe.schedules.gpu
     precision = _precision(device) if schedule.precision == "auto" else schedule.precision
-    # It announces the precision, which the run says itself.
-    logging.getLogger("lightning.fabric").setLevel(logging.WARNING)
+    for name in ("lightning.fabric", "lightning.pytorch"):
+        # They announce the precision, which the run says itself.
+        logging.getLogger(name).setLevel(logging.WARNING)
     processes = int(os.environ.get("LOCAL_WORLD_SIZE", "1"))
     fabric = Fabric(
         accelerator=device,

@@ -14,6 +14,8 @@ from typing import Annotated, Any, Literal
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from super_resolution_gans.scan import printable
+
 Factor = Annotated[int, Field(ge=1, le=32)]
 Scale = tuple[Factor, Factor]
 Interval = tuple[Annotated[float, Field(ge=0)], Annotated[float, Field(ge=0)]]
@@ -23,7 +25,10 @@ Precision = Literal["32-true", "bf16-mixed", "16-mixed"]
 
 
 class RecipeError(ValueError):
-    """A recipe cannot be used; the message names it and the reason."""
+    """A recipe cannot be used; the message is one line that names it and the reason."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(printable(message))
 
 
 class _Section(BaseModel):
@@ -54,6 +59,7 @@ class CropSection(_Section):
 
     size: Annotated[int, Field(ge=8, le=1024)] = 96
     background_share: Share = 0.1
+    padding_share: Share = 0.0
     flip_lateral: bool = True
     flip_axial: bool = False
 

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor
 
-from super_resolution_gans.data.crops import CropRules, CropSampler
+from super_resolution_gans.data.crops import CropRules, CropSampler, margin
 from super_resolution_gans.data.store import Store
 from super_resolution_gans.degrade import DegradationRange
 from super_resolution_gans.metrics.image import psnr, ssim
@@ -41,7 +41,8 @@ class Validation:
         records = store.of_split("val")
         smallest = min((min(r.height, r.width) for r in records), default=_SIDE)
         coarsest = max(scale)
-        side = min(_SIDE, smallest - 4 * coarsest) // (scale[0] * scale[1]) * scale[0] * scale[1]
+        room = smallest - 2 * max(margin(degradation, scale))
+        side = min(_SIDE, room) // (scale[0] * scale[1]) * scale[0] * scale[1]
         rules = CropRules(size=max(side, coarsest), background_share=0, flip_lateral=False)
         sampler = CropSampler(
             store,
