@@ -1,0 +1,127 @@
+"""Turn a finished run into shipped weights with their card.
+
+    srgan evaluate --data DATA --model RUN/model.safetensors --split test --split ood --out REPORT
+    python tools/publish_weights.py RUN --name oct-srresnet-x4 --report REPORT/means.json \
+        --data-note "..." [--before FIRST_RUN] [--dtype float32]
+
+Writes ``src/super_resolution_gans/weights/NAME.safetensors`` and ``NAME.md``. Numbers come from the
+report and the run, none from this file. ``--before`` names the run whose weights RUN began with.
+"""
+
+import argparse
+import json
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from super_resolution_gans.models.checkpoint import load_generator, save_generator
+
+WEIGHTS = Path(__file__).resolve().parents[1] / "src" / "super_resolution_gans" / "weights"
+LICENCE = (
+    "the weights are offered for research use; part of the scans they learned from was released "
+    "for research only, or without a stated licence"
+)
+
+
+def schedule_of(card: dict[str, Any]) -> dict[str, Any]:
+    """The schedule that the run's device used."""
+    return card["recipe"]["schedules"]["cpu" if card["device"] == "cpu" else "gpu"]
+
+
+def training_line(card: dict[str, Any]) -> str:
+    """One run in words."""
+    schedule = schedule_of(card)
+    crops = card["recipe"]["crops"]
+    padding = crops.get("padding_share", 0)
+    return (
+        f"{card['updates']:,} updates of {schedule['batch']} crops of {crops['size']} x "
+        f"{crops['size']}, {card['recipe']['loss']}, Adam, learning rate "
+        f"{schedule['learning_rate']:g} ({schedule['decay']} over {schedule['updates']:,}), "
+        f"{card['precision']} on {card['device']}, {padding:.0%} of the crops with white padding, "
+        f"seed {card['seed']}, data sha256 {card['data_sha256'][:16]}"
+    )
+
+
+def table(report: dict[str, Any], model: str) -> str:
+    """Rows of datasets, columns of methods: PSNR / SSIM."""
+    methods = [m for m in next(iter(report["datasets"].values()))["means"] if m != "lanczos"]
+    head = ["test scans", *(("**this model**" if m == model else m) for m in methods)]
+    lines = ["| " + " | ".join(head) + " |", "|---" * len(head) + "|"]
+    for dataset, entry in report["datasets"].items():
+        count = f"{entry['images']} images, {entry['patients']} people"
+        cells = [
+            f"{m['psnr']:.2f} / {m['ssim_wang']:.4f}" for m in map(entry["means"].get, methods)
+        ]
+        lines.append("| " + " | ".join([f"{dataset} ({count})", *cells]) + " |")
+    return "\n".join(lines)
+
+
+def main() -> None:
+    """Write the weights and the card."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("run", type=Path)
+    parser.add_argument("--name", required=True)
+    parser.add_argument("--report", type=Path, required=True)
+    parser.add_argument("--data-note", required=True)
+    parser.add_argument("--before", type=Path)
+    parser.add_argument("--dtype", default="float32", choices=["float32", "float16"])
+    arguments = parser.parse_args()
+
+    model = load_generator(arguments.run / "model.safetensors")
+    report = json.loads(arguments.report.read_text(encoding="utf-8"))
+    (measured,) = (name for name, about in report["models"].items() if about["weights_sha256"])
+    runs = [model.card]
+    if arguments.before:
+        runs.insert(0, load_generator(arguments.before / "model.safetensors").card)
+    card = {
+        **model.card,
+        "name": arguments.name,
+        "trained": [training_line(run) for run in runs],
+        "data": arguments.data_note,
+        "evaluation": {name: entry["means"] for name, entry in report["datasets"].items()},
+        "protocol": report["protocol"]["in_words"],
+        "licence": LICENCE,
+        "intended_use": "research; not a medical device",
+    }
+    network = model.network
+    save_generator(
+        network, WEIGHTS / f"{arguments.name}.safetensors", card, getattr(torch, arguments.dtype)
+    )
+    steps = "\n".join(f"{i}. {line}" for i, line in enumerate(card["trained"], 1))
+    protocol = "\n".join(f"- {line}" for line in card["protocol"])
+    text = f"""# {arguments.name}
+
+SRResNet (Ledig et al. 2017): {network.blocks} residual blocks of {network.width} channels,
+{network.channels} channel in and out, scale {network.scale[0]} x {network.scale[1]}, weights in
+{arguments.dtype}. Input and output in [0, 1].
+
+**Research use only; not a medical device.** A super-resolved pixel is an estimate.
+
+## Training
+
+{steps}
+
+{arguments.data_note}
+
+## Measured
+
+PSNR in dB / SSIM (Wang), means over images. Made by
+`srgan evaluate --data DATA --split test --split ood --model {arguments.name}`.
+
+{table(report, measured)}
+
+{protocol}
+
+Neighbouring slices of one person are alike: the number of people, not of images, says how far a
+mean can be trusted. Here it is small.
+
+## Licence
+
+{LICENCE[0].upper()}{LICENCE[1:]}.
+"""
+    (WEIGHTS / f"{arguments.name}.md").write_text(text, encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
