@@ -96,3 +96,20 @@ def test_what_cannot_be_done_is_one_line_and_leaves_nothing(
     assert len(errors) == 1
     empty.rmdir()
     assert sorted(tmp_path.rglob("*")) == before
+
+
+def test_people_whom_folders_divide_are_kept_whole_and_counted(tmp_path: Path) -> None:
+    for name in ("train/CNV-1-1.png", "test/CNV-1-2.png", "train/CNV-2-1.png"):
+        (tmp_path / "in" / name).parent.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(np.zeros((16, 16), np.uint8)).save(tmp_path / "in" / name)
+    result = srgan("data", "pack", tmp_path / "in", "-o", tmp_path / "store")
+    assert "people with scans in the folders of several splits: 1;" in result.stderr
+    assert slices_and_people(result) == {"test": (2, 1), "train": (1, 1)}
+
+
+def test_people_whom_a_manifest_divides_stay_so_and_are_pointed_out(scans: Path) -> None:
+    rows = "path,patient,split\nCNV-1-1.png,p,train\nCNV-2-1.png,p,test\n"
+    (scans / "manifest.csv").write_text(rows)
+    result = srgan("data", "pack", scans, "-o", scans.parent / "store")
+    assert "people whom the manifest puts in several splits: 1, /p for one" in result.stderr
+    assert slices_and_people(result) == {"test": (1, 1), "train": (1, 1)}

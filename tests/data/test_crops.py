@@ -209,6 +209,24 @@ def test_no_crop_touches_white_padding_not_even_with_its_margin(
     assert seen == {0, 1, 2}
 
 
+def test_the_stated_share_of_crops_shows_an_edge_of_padding(
+    make_store: MakeStore, draw: Any
+) -> None:
+    store = make_store(padded(draw))
+    drawn = sampler(store, padding_share=0.25)
+    shares = []
+    for step in range(60):
+        for crop in drawn.draw(step, 8):
+            window = (slice(crop.top, crop.top + 64), slice(crop.left, crop.left + 64))
+            shares.append((store.read(drawn.records[crop.record])[0][window] >= 254).mean())
+    assert np.mean([share > 0 for share in shares]) == pytest.approx(0.25, abs=0.06)
+    assert max(shares) < 0.8
+
+
+def test_a_share_of_padding_changes_nothing_where_there_is_none(store: Store) -> None:
+    assert sampler(store, padding_share=1.0).draw(0, 20) == sampler(store).draw(0, 20)
+
+
 def test_scans_that_are_padding_everywhere_are_an_error(make_store: MakeStore) -> None:
     store = make_store([np.full((100, 100), 255, np.uint8)])
     with pytest.raises(DataError, match="white padding nearly everywhere"):

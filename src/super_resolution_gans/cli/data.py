@@ -49,8 +49,9 @@ def pack(
     usage, 3 some left out.
     """
     from super_resolution_gans.data.inventory import find_entries
-    from super_resolution_gans.data.split import assign_folds, assign_splits
+    from super_resolution_gans.data.split import assign_folds, assign_splits, divided_people
     from super_resolution_gans.data.store import pack as pack_store
+    from super_resolution_gans.scan import printable
 
     if channels not in (1, 3):
         raise typer.BadParameter("must be 1 or 3", param_hint="--channels")
@@ -61,12 +62,24 @@ def pack(
         typer.echo(f"left out: {line}", err=True)
 
     try:
-        entries = find_entries(source, patient_pattern)
+        found = find_entries(source, patient_pattern)
         entries = (
-            assign_folds(entries, folds, fold, seed)
-            if folds
-            else assign_splits(entries, shares, seed)
+            assign_folds(found, folds, fold, seed) if folds else assign_splits(found, shares, seed)
         )
+        divided, kept = divided_people(found), divided_people(entries)
+        if len(divided) > len(kept) and not folds:
+            typer.echo(
+                f"note: people with scans in the folders of several splits: "
+                f"{len(divided) - len(kept)}; all of theirs go to the one held out most (test, "
+                "then val)",
+                err=True,
+            )
+        if kept:
+            typer.echo(
+                f"note: people whom the manifest puts in several splits: {len(kept)}, "
+                f"{printable(kept[0])} for one; numbers measured on them will be too good",
+                err=True,
+            )
         unknown = sum(entry.patient is None and entry.dataset == "" for entry in entries)
         if unknown:
             typer.echo(

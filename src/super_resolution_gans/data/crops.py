@@ -105,6 +105,10 @@ class CropSampler:
             (r.height - self._side[0] + 1) * (r.width - self._side[1] + 1) for r in self.records
         ]
         self._cumulative = np.cumsum(positions, dtype=np.int64)
+        # Looking for padding that is not there would cost time and the choice of tissue.
+        self._shows_padding = rules.padding_share > 0 and any(
+            bool((store.blocks_of(r) == PADDING).any()) for r in self.records
+        )
         self._resident = (
             Resident.of(store, self.records, device)
             if degradation is not None and Resident.fits(store, self.records, device)
@@ -130,8 +134,7 @@ class CropSampler:
     def _draw_one(self, generator: np.random.Generator) -> Crop:
         wants_tissue = generator.random() >= self.rules.background_share
         flips = generator.random(2) < 0.5
-        share = self.rules.padding_share
-        wants_padding = share > 0 and generator.random() < share
+        wants_padding = self._shows_padding and generator.random() < self.rules.padding_share
         best: tuple[int, int, int] | None = None
         for _ in range(_ATTEMPTS):
             position = int(generator.integers(self._cumulative[-1]))
