@@ -85,6 +85,15 @@ def test_the_same_recipe_twice_gives_the_same_bytes(
     assert first == second
 
 
+def test_a_finished_run_started_again_leaves_the_same_bytes(
+    tiny: Recipe, store_path: Path, tmp_path: Path
+) -> None:
+    first = train(tiny, store_path, tmp_path / "run", device="cpu").model.read_bytes()
+    again = train(tiny, store_path, tmp_path / "run", device="cpu")
+    assert again.finished
+    assert again.model.read_bytes() == first
+
+
 @pytest.mark.parametrize("interrupted_after", [2, 4, 10])
 def test_a_stopped_run_goes_on_to_the_same_bytes(
     tiny: Recipe, store_path: Path, tmp_path: Path, interrupted_after: int

@@ -42,7 +42,6 @@ class RunHooks:
         self._folder, self._updates, self._panel_every = folder, updates, panel_every
         self._step, self._validation, self._logbook = step, validation, logbook
         self._precision_state, self._on_report, self._stop = precision_state, on_report, stop
-        self.last_measured: dict[str, float] = {}
 
     def log(self, done: int, means: dict[str, float]) -> None:
         self._report(done, "train", means)
@@ -51,7 +50,6 @@ class RunHooks:
         if self._logbook is None:
             return
         values, sr = self._validation.measure(self._step)
-        self.last_measured = values
         self._report(done, "val", values)
         if done % self._panel_every == 0 or done == self._updates:
             self._validation.draw(sr, self._folder / "panels" / f"{done:07d}.png")

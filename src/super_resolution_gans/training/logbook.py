@@ -58,3 +58,9 @@ def read_metrics(folder: Path) -> list[dict[str, Any]]:
         if isinstance(row, dict) and isinstance(row.get("update"), int):
             rows.append(row)
     return rows
+
+
+def last_measured(folder: Path) -> dict[str, float]:
+    """The last row of the validation split, without its names; empty if there is none."""
+    rows = [row for row in read_metrics(folder) if row.get("split") == "val"]
+    return {k: v for k, v in rows[-1].items() if k != "split"} if rows else {}

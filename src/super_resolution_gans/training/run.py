@@ -24,7 +24,7 @@ from super_resolution_gans.training.checkpoint import TrainingError
 from super_resolution_gans.training.device import can_fuse, describe, make_fabric
 from super_resolution_gans.training.hooks import Report, RunHooks
 from super_resolution_gans.training.identity import claim, identify
-from super_resolution_gans.training.logbook import Logbook
+from super_resolution_gans.training.logbook import Logbook, last_measured
 from super_resolution_gans.training.loop import Rhythm, constant_rate, cosine_rate, fit
 from super_resolution_gans.training.recipe import Recipe
 from super_resolution_gans.training.steps import PretrainStep
@@ -166,7 +166,7 @@ def train(
             "precision": schedule.precision,
             "version": __version__,
             "torch": torch.__version__,
-            "validation": hooks.last_measured,
+            "validation": last_measured(folder),
         }
         save_generator(network, model, card)
         hooks.close()
