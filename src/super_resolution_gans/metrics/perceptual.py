@@ -1,0 +1,161 @@
+"""LPIPS (Zhang et al. 2018, version 0.1) with AlexNet; torch, without other packages.
+
+The learned perceptual distance: both images go through the five convolution stages of AlexNet
+(Krizhevsky 2014, the single-column one; features after each ReLU), each feature vector is scaled
+to length 1, squared differences are weighted per channel by learned non-negative weights, averaged
+over the positions of a stage and added up over the stages. Lower is more alike, 0 is identical.
+
+It was learned from judgements of natural colour photographs and is no measure of truth: a
+generator that leaves a periodic grid is rewarded by it. Read it beside
+:mod:`super_resolution_gans.metrics.spectrum`.
+"""
+
+import os
+from pathlib import Path
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from safetensors import SafetensorError, safe_open
+from torch import Tensor
+
+from super_resolution_gans.metrics.image import Image, MetricError
+from super_resolution_gans.metrics.undefined import UndefinedError
+
+WEIGHTS = Path(__file__).resolve().parent.parent / "weights" / "lpips-alex.safetensors"
+SMALLEST = 31  # pixels: below, the last pooling has no window
+
+# Of images in [-1, 1]; the statistics of ImageNet, rounded by the authors of LPIPS.
+_SHIFT, _SCALE = (-0.030, -0.088, -0.188), (0.458, 0.448, 0.450)
+# Name, (out, in, kernel), stride, padding, pooled before.
+_CONVOLUTIONS = (
+    ("features.0", (64, 3, 11), 4, 2, False),
+    ("features.3", (192, 64, 5), 1, 2, True),
+    ("features.6", (384, 192, 3), 1, 1, True),
+    ("features.8", (256, 384, 3), 1, 1, False),
+    ("features.10", (256, 256, 3), 1, 1, False),
+)
+
+
+class WeightsError(ValueError):
+    """A file of metric weights cannot be used; the message is "path: reason", in one line."""
+
+    def __init__(self, path: str | os.PathLike[str], reason: str) -> None:
+        self.path, self.reason = os.fspath(path), reason
+        line = f"{self.path}: {reason}"
+        super().__init__(
+            "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in line)
+        )
+
+
+class Lpips:
+    """The distance as a function of two images; :func:`load_lpips` makes one.
+
+    Computed in float32 on the device that the weights are on; no gradients.
+    """
+
+    def __init__(self, weights: dict[str, Tensor]) -> None:
+        self._weights = weights
+        device = weights["heads.0"].device
+        self._shift = torch.tensor(_SHIFT, device=device).view(1, 3, 1, 1)
+        self._scale = torch.tensor(_SCALE, device=device).view(1, 3, 1, 1)
+
+    @torch.inference_mode()
+    def __call__(self, first: Image, second: Image) -> float:
+        """How unlike two images look; 0 for identical ones, symmetric.
+
+        Args:
+            first: (H, W) or (H, W, 3), floating point, 1.0 is white; grey is taken as three
+                equal channels, values are not clipped.
+            second: same shape.
+
+        Raises:
+            UndefinedError: if a side is shorter than 31 pixels.
+            MetricError: if shapes differ or values are not finite.
+        """
+        if first.shape != second.shape:
+            raise MetricError(f"images of different shapes, {first.shape} and {second.shape}")
+        # One by one: a batch of two would hold twice the memory, and be no faster on a CPU.
+        stages = zip(self._stages(first), self._stages(second), strict=True)
+        return float(
+            sum(
+                (self._weights[f"heads.{n}"] @ (x - y).square().flatten(1)).mean().double()
+                for n, (x, y) in enumerate(stages)
+            )
+        )
+
+    def _stages(self, image: Image) -> list[Tensor]:
+        """Features of unit length: five of (channels, height, width)."""
+        x = (2 * self._tensor(image) - 1 - self._shift) / self._scale
+        stages = []
+        for name, _, stride, padding, pooled in _CONVOLUTIONS:
+            if pooled:
+                x = F.max_pool2d(x, 3, 2)
+            kernel, bias = self._weights[f"{name}.weight"], self._weights[f"{name}.bias"]
+            x = F.conv2d(x, kernel, bias, stride, padding).relu_()
+            stages.append((x / (x.square().sum(1, keepdim=True).sqrt() + 1e-10))[0])
+        return stages
+
+    def _tensor(self, image: Image) -> Tensor:
+        """(1, 3, H, W) on the device of the weights."""
+        if image.dtype.kind != "f":
+            raise MetricError(f"image has type {image.dtype}; expected floating point, 1.0 white")
+        if image.ndim != 2 and (image.ndim != 3 or image.shape[2] != 3):
+            raise MetricError(f"images of shape {image.shape}; expected (height, width[, 3])")
+        if min(image.shape[:2]) < SMALLEST:
+            raise UndefinedError(
+                f"LPIPS needs {SMALLEST} x {SMALLEST} pixels, image has {image.shape[0]} x "
+                f"{image.shape[1]}"
+            )
+        if not np.isfinite(image).all():
+            raise MetricError("image holds NaN or infinite values")
+        planes = image[None] if image.ndim == 2 else image.transpose(2, 0, 1)
+        tensor = torch.from_numpy(np.array(planes, np.float32, order="C"))
+        return tensor.to(self._shift.device).expand(1, 3, *image.shape[:2])
+
+
+def load_lpips(path: str | os.PathLike[str] = WEIGHTS, device: str | torch.device = "cpu") -> Lpips:
+    """LPIPS with the weights of the package, or of another file of the same names and shapes.
+
+    Args:
+        path: a .safetensors file: ``features.{0,3,6,8,10}.{weight,bias}`` as torchvision names
+            AlexNet's, and ``heads.{0..4}``, one weight for each channel of a stage.
+        device: where to compute.
+
+    Raises:
+        WeightsError: if the file cannot be read, or its names, shapes or values are wrong.
+    """
+    try:
+        with safe_open(os.fspath(path), "pt") as file:
+            names = set(file.keys())
+            expected = _shapes()
+            if names != set(expected):
+                odd = sorted(names ^ set(expected))[0]
+                has = "has" if odd in names else "lacks"
+                raise WeightsError(path, f"not LPIPS with AlexNet: {has} {odd[:100]!r}")
+            for name, shape in expected.items():
+                found = tuple(file.get_slice(name).get_shape())
+                if found != shape:
+                    raise WeightsError(path, f"{name} has shape {found}, expected {shape}")
+            weights = {name: file.get_tensor(name).float() for name in expected}
+    except FileNotFoundError:
+        raise WeightsError(
+            path, "no such file; reinstall the package, or leave LPIPS out"
+        ) from None
+    except (SafetensorError, OSError) as error:
+        raise WeightsError(path, f"not a readable safetensors file ({error})") from error
+    for name, weight in weights.items():
+        if not torch.isfinite(weight).all():
+            raise WeightsError(path, f"{name} holds NaN or infinite values")
+        if name.startswith("heads.") and (weight < 0).any():
+            raise WeightsError(path, f"{name} holds negative values, distances could be negative")
+    return Lpips({name: weight.to(device) for name, weight in weights.items()})
+
+
+def _shapes() -> dict[str, tuple[int, ...]]:
+    shapes: dict[str, tuple[int, ...]] = {}
+    for stage, (name, (outputs, inputs, kernel), *_) in enumerate(_CONVOLUTIONS):
+        shapes[f"{name}.weight"] = (outputs, inputs, kernel, kernel)
+        shapes[f"{name}.bias"] = (outputs,)
+        shapes[f"heads.{stage}"] = (outputs,)
+    return shapes

@@ -1,0 +1,116 @@
+"""What an image's power spectrum says about a super-resolution: too smooth, or a grid on top.
+
+Both measures compare mean power spectra: of all 64 x 64 patches whose corners lie on a lattice of
+32 pixels (no patch reaches over the edge, so up to 31 rows and columns at the bottom and right do
+not count), weighted by a Hann window, the squared magnitudes of their discrete Fourier transforms
+averaged over the patches and, for colour, over the channels.
+
+What the definition leaves open is settled thus: the Hann window is the periodic one
+(0.5 - 0.5 cos(2 pi n / 64), outer product), not normalised, since a factor common to both images
+cancels; the mean of a patch is not subtracted; nothing is masked, so white padding is part of the
+image; power below 1e-12 counts as 1e-12 (rounding to 8 bit leaves about 1e-3); each image is
+measured by itself and the numbers are averaged over images, not the spectra. Images are float,
+1.0 is white; what is measured should be clipped and rounded to the depth of the truth before,
+because rounding noise is most of the power that a smooth image has at high frequencies. An image
+with a side under 64 pixels has no value.
+"""
+
+import itertools
+
+import numpy as np
+from numpy.typing import NDArray
+
+from super_resolution_gans.metrics.image import Image, MetricError
+from super_resolution_gans.metrics.undefined import UndefinedError
+
+PATCH = 64
+STEP = 32
+_FLOOR = 1e-12
+Spectrum = NDArray[np.float64]
+
+
+def mean_power(image: Image) -> Spectrum:
+    """The mean power spectrum, (64, 64); frequency zero at [0, 0], then as numpy's ``fft2``.
+
+    Args:
+        image: (H, W) or (H, W, 3), floating point; not modified.
+
+    Raises:
+        UndefinedError: if a side is shorter than 64 pixels.
+        MetricError: if the shape is another, or values are not finite.
+    """
+    if image.ndim != 2 and (image.ndim != 3 or image.shape[2] != 3):
+        raise MetricError(f"images of shape {image.shape}; expected (height, width[, 3])")
+    if image.dtype.kind != "f":
+        raise MetricError(f"image has type {image.dtype}; expected floating point, 1.0 white")
+    if not np.isfinite(image).all():
+        raise MetricError("image holds NaN or infinite values")
+    if min(image.shape[:2]) < PATCH:
+        raise UndefinedError(
+            f"the spectrum needs {PATCH} x {PATCH} pixels, image has {image.shape[0]} x "
+            f"{image.shape[1]}"
+        )
+    hann = 0.5 - 0.5 * np.cos(2 * np.pi * np.arange(PATCH) / PATCH)
+    window = np.outer(hann, hann)
+    planes = image[..., None] if image.ndim == 2 else image
+    total, count = np.zeros((PATCH, PATCH)), 0
+    for plane in np.moveaxis(planes, -1, 0):
+        patches = np.lib.stride_tricks.sliding_window_view(plane, (PATCH, PATCH))
+        for row in patches[::STEP, ::STEP]:  # one row at a time: little memory
+            total += np.square(np.abs(np.fft.fft2(row * window))).sum(axis=0)
+            count += len(row)
+    return np.maximum(total / count, _FLOOR)
+
+
+def spectrum_distance(sr: Image, hr: Image) -> float:
+    """Mean absolute difference of log10 mean power over all 64 x 64 frequencies, in decades.
+
+    0 for identical images; an image that is smoother or noisier at many frequencies is far away.
+    Raises as :func:`mean_power`, and :class:`MetricError` if shapes differ.
+    """
+    x, y = _both(sr, hr)
+    return float(np.mean(np.abs(np.log10(x) - np.log10(y))))
+
+
+def grid_excess(sr: Image, hr: Image) -> float:
+    """How much the strongest periodic grid of SR stands out more than that of HR, in decades.
+
+    How far :func:`grid_peak` of SR is above that of HR: above 0 where SR has a grid that HR has
+    not. Raises as :func:`spectrum_distance`.
+    """
+    x, y = _both(sr, hr)
+    return grid_peak(x) - grid_peak(y)
+
+
+def grid_peak(power: Spectrum) -> float:
+    """The largest excess of power at multiples of 1/4 cycle per pixel, in decades.
+
+    These are the 15 frequencies whose vertical and lateral parts are both 0, 1/4, 1/2 or 3/4
+    cycle per pixel, without 0, 0: what an upscaling by 4 (or 2) leaves when it treats pixels
+    by their position in the block. Each is compared with the median of log10 power over the
+    ring of bins around it whose Euclidean distance is 3 to 5 bins, both included; the spectrum
+    is periodic, rings go on over its edges.
+
+    Args:
+        power: as :func:`mean_power` returns it.
+    """
+    decades = np.log10(power)
+    multiples = np.arange(0, PATCH, PATCH // 4)
+    return max(
+        float(decades[row, column] - np.median(decades[_ring(row, column)]))
+        for row, column in itertools.product(multiples, multiples)
+        if row or column
+    )
+
+
+def _ring(row: int, column: int) -> NDArray[np.bool_]:
+    half = PATCH // 2
+    down, right = ((np.arange(PATCH) - centre + half) % PATCH - half for centre in (row, column))
+    distance = np.hypot(down[:, None], right[None, :])
+    return np.asarray((distance >= 3) & (distance <= 5))
+
+
+def _both(sr: Image, hr: Image) -> tuple[Spectrum, Spectrum]:
+    if sr.shape != hr.shape:
+        raise MetricError(f"SR has shape {sr.shape}, HR {hr.shape}")
+    return mean_power(sr), mean_power(hr)

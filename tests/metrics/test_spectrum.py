@@ -1,0 +1,120 @@
+"""Spectrum distance and grid excess on spectra known by hand."""
+
+import numpy as np
+import pytest
+
+from super_resolution_gans.metrics.image import MetricError
+from super_resolution_gans.metrics.spectrum import (
+    grid_excess,
+    grid_peak,
+    mean_power,
+    spectrum_distance,
+)
+from super_resolution_gans.metrics.undefined import UndefinedError
+
+
+def noise(*shape, seed=0):
+    return np.random.default_rng(seed).standard_normal(shape) * 0.1 + 0.5
+
+
+def wave(rows, columns, shape=(128, 128)):
+    """A cosine of that many cycles per 64 pixels downwards and sideways."""
+    y, x = np.indices(shape)
+    return np.cos(2 * np.pi * (rows * y + columns * x) / 64)
+
+
+def test_a_wave_has_its_power_where_its_frequency_is():
+    power = mean_power(wave(16, 5))
+    assert np.unravel_index(power.argmax(), power.shape) in [(16, 5), (48, 59)]
+    # Amplitude 1/2 in each of the two, times the sum of the window.
+    assert power[16, 5] == pytest.approx((0.5 * 32**2) ** 2)
+    assert power[17, 5] == pytest.approx((0.5 * 32 * 16) ** 2)
+    assert power[30, 30] < 1e-6
+
+
+def test_the_mean_is_over_all_patches_on_the_lattice_and_over_nothing_else():
+    image = noise(128, 97)
+    corners = [(y, x) for y in (0, 32, 64) for x in (0, 32)]
+    window = np.outer(*[0.5 - 0.5 * np.cos(2 * np.pi * np.arange(64) / 64)] * 2)
+    powers = [np.abs(np.fft.fft2(image[y : y + 64, x : x + 64] * window)) ** 2 for y, x in corners]
+    np.testing.assert_allclose(mean_power(image), np.mean(powers, axis=0), rtol=1e-9)
+    changed = image.copy()
+    changed[:, 96] += 1  # beyond the last patch
+    np.testing.assert_array_equal(mean_power(changed), mean_power(image))
+
+
+def test_the_power_of_colour_is_the_mean_of_its_channels():
+    image = noise(70, 64, 3)
+    channels = [mean_power(image[..., c]) for c in range(3)]
+    np.testing.assert_allclose(mean_power(image), np.mean(channels, axis=0), rtol=1e-9)
+
+
+def test_identical_images_are_0_apart():
+    image = noise(96, 96)
+    assert spectrum_distance(image, image) == 0
+    assert grid_excess(image, image) == 0
+
+
+def test_ten_times_the_contrast_is_two_decades_apart_either_way():
+    image = noise(96, 96) - 0.5
+    assert spectrum_distance(10 * image, image) == pytest.approx(2)
+    assert spectrum_distance(image, 10 * image) == pytest.approx(2)
+    assert grid_excess(10 * image, image) == pytest.approx(0, abs=1e-9)
+
+
+@pytest.mark.parametrize("frequency", [(16, 0), (0, 32), (16, 48), (32, 32)])
+def test_a_grid_of_period_4_or_2_is_an_excess_and_waves_elsewhere_are_not(frequency):
+    hr = noise(256, 256)
+    rows, columns = frequency
+    gridded = grid_excess(hr + 0.2 * wave(rows, columns, hr.shape), hr)
+    assert gridded > 2
+    elsewhere = grid_excess(hr + 0.2 * wave(rows + 9, columns + 9, hr.shape), hr)
+    assert abs(elsewhere) < 0.2
+
+
+def test_the_peak_is_the_height_over_the_median_of_the_ring():
+    power = np.ones((64, 64))
+    assert grid_peak(power) == 0
+    power[48, 0] = 1000
+    assert grid_peak(power) == pytest.approx(3)
+    power[45, 0] = power[53, 0] = power[48, 61] = 1e9  # few of the ring: the median stays
+    assert grid_peak(power) == pytest.approx(3)
+    power[48, 1] = power[50, 62] = 1e9  # nearer than the ring
+    assert grid_peak(power) == pytest.approx(3)
+
+
+def test_power_of_frequency_zero_is_no_grid():
+    power = np.ones((64, 64))
+    power[0, 0] = 1e9
+    assert grid_peak(power) == 0
+
+
+def test_the_ring_goes_on_over_the_edge_of_the_spectrum():
+    power = np.ones((64, 64))
+    rows, columns = np.indices((64, 64))
+    distance = np.hypot(rows - 16, np.minimum(columns, 64 - columns))
+    power[(distance >= 3) & (distance <= 5)] = 100
+    power[16, 0] = 100_000
+    assert grid_peak(power) == pytest.approx(3)
+
+
+def test_black_images_are_measured_too():
+    black = np.zeros((64, 64))
+    assert spectrum_distance(black, black) == 0
+    assert np.isfinite(spectrum_distance(black, noise(64, 64)))
+
+
+def test_what_is_under_64_pixels_has_no_value():
+    with pytest.raises(UndefinedError, match="64 x 64"):
+        spectrum_distance(noise(63, 200), noise(63, 200))
+
+
+def test_what_cannot_be_compared_is_refused():
+    with pytest.raises(MetricError, match="shape"):
+        grid_excess(noise(64, 64), noise(64, 68))
+    with pytest.raises(MetricError, match="NaN"):
+        mean_power(np.full((64, 64), np.nan))
+    with pytest.raises(MetricError, match="floating point"):
+        mean_power(np.zeros((64, 64), np.uint8))
+    with pytest.raises(MetricError, match="expected"):
+        mean_power(noise(64, 64, 4))
