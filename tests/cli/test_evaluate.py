@@ -87,6 +87,24 @@ def test_baselines_can_be_left_out(run, scans):
     assert "nearest" not in result.output
 
 
+def test_lpips_and_spectra_are_measured_and_lpips_can_be_left_out(run, tmp_path):
+    folder = tmp_path / "large"
+    folder.mkdir()
+    values = np.random.default_rng(0).integers(0, 250, (64, 68), dtype=np.uint8)
+    Image.fromarray(values).save(folder / "a.png")
+    arguments = ("--data", folder, "--model", "bicubic", "--no-baselines")
+    result = run(*arguments, "--out", tmp_path / "out")
+    assert result.exit_code == 0, result.output
+    for heading in ("LPIPS alex", "spectrum distance", "grid excess"):
+        assert heading in result.output
+    (row,) = csv.DictReader((tmp_path / "out" / "per_image.csv").read_text().splitlines())
+    assert float(row["lpips"]) > 0.1
+    assert float(row["spectrum_distance"]) > 1
+    without = run(*arguments, "--no-lpips").output
+    assert "LPIPS alex" not in without
+    assert "spectrum distance" in without
+
+
 def test_one_unreadable_image_is_reported_and_the_status_is_3(run, scans, tmp_path):
     (scans / "broken.png").write_bytes(b"\x89PNG\r\n\x1a\n")
     result = run("--data", scans, "--model", "bicubic", "--out", tmp_path / "out")

@@ -7,7 +7,9 @@ import pytest
 
 from super_resolution_gans.evaluation.compare import Comparison, Protocol, Row, compare, measure
 from super_resolution_gans.evaluation.pairs import EvaluationError, Pair, make_pair, quantised
-from super_resolution_gans.metrics.image import luma, psnr, ssim
+from super_resolution_gans.metrics.image import MetricError, luma, psnr, ssim
+from super_resolution_gans.metrics.spectrum import grid_excess, spectrum_distance
+from super_resolution_gans.metrics.undefined import UndefinedError
 
 
 def noise(*shape, seed=0):
@@ -121,6 +123,58 @@ def test_infinite_values_are_left_out_of_the_mean_and_counted():
 def test_the_mean_is_infinite_if_every_image_is_identical():
     (mean,) = Comparison(Protocol(), (row(psnr=math.inf),)).means("d")
     assert (mean.psnr, mean.identical) == (math.inf, 1)
+
+
+def test_spectra_are_those_of_the_channel_that_is_measured():
+    pair = make_pair("a", noise(64, 72, 3))
+    sr = nearest(pair.lr)
+    measured = measure(pair, sr, "m", Protocol(channel="y-full"))
+    assert measured.spectrum_distance == spectrum_distance(luma(sr), luma(pair.hr))
+    assert measured.grid_excess == grid_excess(luma(sr), luma(pair.hr))
+
+
+def test_lpips_is_handed_whole_images_with_all_channels_and_may_be_left_out():
+    pair = make_pair("a", noise(24, 24, 3))
+    seen = []
+
+    def distance(sr, hr):
+        seen.append((sr.shape, hr.shape))
+        return 0.25
+
+    (measured,) = compare([pair], {"nearest": nearest}, lpips=distance).rows
+    assert (measured.lpips, seen) == (0.25, [((24, 24, 3), (24, 24, 3))])
+    assert measure(pair, nearest(pair.lr), "m", Protocol()).lpips is None
+
+
+def test_images_too_small_for_a_distance_have_none_and_keep_the_others():
+    def distance(*_):
+        raise UndefinedError("too small")
+
+    (measured,) = compare([make_pair("a", noise(24, 24))], {"n": nearest}, lpips=distance).rows
+    assert measured.lpips is measured.spectrum_distance is measured.grid_excess is None
+    assert measured.psnr > 0
+
+
+def test_a_distance_that_fails_otherwise_is_a_failure_of_the_image():
+    def distance(*_):
+        raise MetricError("broken")
+
+    with pytest.raises(EvaluationError, match="a: broken"):
+        compare([make_pair("a", noise(24, 24))], {"n": nearest}, lpips=distance)
+
+
+def test_images_without_a_distance_are_left_out_of_its_mean_and_counted():
+    rows = (
+        row(lpips=0.2, spectrum_distance=1.0, grid_excess=-0.5),
+        row(image="b", lpips=0.4),
+        row(image="c"),
+    )
+    (mean,) = Comparison(Protocol(), rows).means("d")
+    assert mean.lpips == pytest.approx(0.3)
+    assert (mean.spectrum_distance, mean.grid_excess) == (1.0, -0.5)
+    assert (mean.without_lpips, mean.without_spectrum) == (1, 2)
+    (none,) = Comparison(Protocol(), rows[2:]).means("d")
+    assert none.lpips is none.spectrum_distance is None
 
 
 def test_datasets_are_averaged_by_themselves():

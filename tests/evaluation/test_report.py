@@ -48,6 +48,74 @@ def comparison():
     return Comparison(Protocol(), rows)
 
 
+@pytest.fixture
+def distances():
+    """Three methods of which the last has the best numbers; one image is too small for spectra."""
+    methods = {"smooth": (0.5, 2.0, -0.25), "gridded": (0.25, 1.0, 1.5), "good": (0.125, 0.5, 0.0)}
+    rows = [
+        row("a.png", method, 27.0, lpips=lpips, spectrum_distance=distance, grid_excess=excess)
+        for method, (lpips, distance, excess) in methods.items()
+    ]
+    rows += [row("b.png", method, 27.0, lpips=0.0) for method in methods]
+    rows += [row("c.png", method, 27.0, dataset="small") for method in methods]
+    return Comparison(Protocol(), tuple(rows))
+
+
+def test_distances_have_aligned_columns_and_grid_excess_its_sign(distances):
+    lines = plain_table(distances).splitlines()
+    assert " ".join(lines[1].split()).endswith(
+        "LR consistency dB LPIPS alex spectrum distance grid excess"
+    )
+    assert lines[2].split()[5:8] == ["0.2500", "2.00", "-0.25"]
+    assert lines[3].split()[5:8] == ["0.1250", "1.00", "+1.50"]
+    end = len(lines[1])
+    assert [line[:end].split()[-1] for line in lines[2:5]] == ["-0.25", "+1.50", "+0.00"]
+    assert "(1 image too small for the spectrum left out of its mean)" in lines[2]
+    assert lines[8].split()[5:] == ["-", "-", "-"]
+
+
+def test_columns_that_no_image_has_a_number_for_are_not_shown(comparison):
+    text = plain_table(comparison)
+    assert "LPIPS alex" not in text
+    assert "LPIPS: not measured" in text
+    assert "spectrum distance, grid excess: not measured" in text
+
+
+def test_the_protocol_says_what_the_distances_are(distances):
+    words = "\n".join(protocol_lines(distances))
+    assert "LPIPS: 0.1 with AlexNet" in words
+    assert "64 x 64 patches every 32 px" in words
+    assert "1/4 cycle" in words
+    assert "not measured" not in words
+
+
+def test_least_lpips_and_distance_and_the_excess_nearest_0_are_the_best(distances):
+    console = Console(file=io.StringIO(), force_terminal=True, width=160, color_system="standard")
+    console.print(screen_table(distances))
+    bold = re.findall(r"\x1b\[1m *([-+\d.]+)", console.file.getvalue())
+    assert [cell for cell in bold if cell in ("0.2500", "0.1250", "0.0625")] == ["0.0625"]
+    assert [cell for cell in bold if cell in ("2.00", "1.00", "0.50")] == ["0.50"]
+    assert [cell for cell in bold if cell[0] in "+-"] == ["+0.00"]
+
+
+def test_a_narrow_screen_wraps_headings_and_cuts_no_number(distances):
+    console = Console(file=io.StringIO(), width=100)
+    console.print(screen_table(distances))
+    shown = console.file.getvalue()
+    for number in ("27.00", "0.2700", "0.3000", "37.00", "0.0625", "2.00", "-0.25", "+1.50"):
+        assert number in shown
+
+
+def test_missing_distances_are_empty_in_csv_and_null_in_json(distances):
+    lines = list(csv.DictReader(io.StringIO(csv_text(distances))))
+    assert (lines[0]["lpips"], lines[0]["grid_excess"]) == ("0.500000", "-0.250000")
+    assert (lines[-1]["lpips"], lines[-1]["spectrum_distance"]) == ("", "")
+    datasets = json.loads(json_text(distances))["datasets"]
+    assert datasets["scans"]["means"]["gridded"]["lpips"] == 0.125
+    assert datasets["scans"]["means"]["gridded"]["without_spectrum"] == 1
+    assert datasets["small"]["means"]["good"]["grid_excess"] is None
+
+
 def test_the_plain_table_gives_means_of_each_dataset(comparison):
     lines = plain_table(comparison).splitlines()
     assert lines[0].startswith("scans: 2 images, 2 patients; masked: 6 of 192 pixels (3.12 %)")

@@ -14,7 +14,7 @@ from super_resolution_gans.cli.messages import error, fail, parse_scale
 
 if TYPE_CHECKING:
     from super_resolution_gans.data.inventory import Entry
-    from super_resolution_gans.evaluation.compare import Comparison, Protocol, Row
+    from super_resolution_gans.evaluation.compare import Comparison, Distance, Protocol, Row
     from super_resolution_gans.evaluation.pairs import Image, Pair
     from super_resolution_gans.prediction.upscale import Upscaler
 
@@ -70,10 +70,17 @@ def evaluate(
             "--baselines/--no-baselines", help="Measure the four interpolations beside the models."
         ),
     ] = True,
+    lpips: Annotated[
+        bool,
+        typer.Option(
+            "--lpips/--no-lpips", help="Measure LPIPS with AlexNet too: the slowest measure."
+        ),
+    ] = True,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1, mps.")] = "auto",
     precision: Annotated[str, typer.Option(help="auto, float32, bfloat16, float16.")] = "auto",
 ) -> None:
-    """Measure models on scans: PSNR, SSIM and consistency with the low-resolution input.
+    """Measure models on scans: PSNR, SSIM, consistency with the low-resolution input, LPIPS,
+    distance of power spectra, and excess of periodic grids.
 
     LR is made of each image by bicubic-antialiased downsampling unless it came with it. How was
     measured is printed with the numbers.
@@ -101,7 +108,14 @@ def evaluate(
             out.mkdir(parents=True, exist_ok=True)
         draw = None if out is None else _drawer(out, panels, protocol)
         pairs = _pairs(entries, factors, data, failed)
-        comparison = compare(pairs, upscalers, protocol, on_error=failed, on_images=draw)
+        comparison = compare(
+            pairs,
+            upscalers,
+            protocol,
+            lpips=_lpips() if lpips else None,
+            on_error=failed,
+            on_images=draw,
+        )
         if not comparison.rows:
             fail(f"{data}: none of its images could be measured")
         _show(comparison, upscalers, splits)
@@ -112,6 +126,12 @@ def evaluate(
     if failures:
         error(f"{len(failures)} failed and are not in the means")
         raise typer.Exit(3)
+
+
+def _lpips() -> "Distance":
+    from super_resolution_gans.metrics.perceptual import load_lpips
+
+    return load_lpips()
 
 
 def _entries(

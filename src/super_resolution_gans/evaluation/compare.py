@@ -18,10 +18,21 @@ from super_resolution_gans.evaluation.pairs import (
     text,
 )
 from super_resolution_gans.metrics.image import lr_consistency, luma, padding_mask, psnr, ssim
+from super_resolution_gans.metrics.spectrum import grid_excess, spectrum_distance
+from super_resolution_gans.metrics.undefined import UndefinedError
 
 Upscale = Callable[[Image], NDArray[np.floating[Any]]]
+Distance = Callable[[Image, Image], float]  # of two images (H, W[, 3]), 0 = alike
 Channel = Literal["y-studio", "y-full", "rgb"]
-MEASURES = ("psnr", "ssim_wang", "ssim_daala", "lr_consistency")
+MEASURES = (
+    "psnr",
+    "ssim_wang",
+    "ssim_daala",
+    "lr_consistency",
+    "lpips",
+    "spectrum_distance",
+    "grid_excess",
+)
 
 
 @dataclass(frozen=True)
@@ -47,6 +58,8 @@ class Protocol:
 class Row:
     """One image, one method; PSNR and LR consistency in dB (infinite if identical).
 
+    LPIPS is None where it was not asked for; spectrum distance and grid excess are in decades. All
+    three are None where the image is too small for them.
     ``counted`` and ``masked`` are numbers of HR pixels inside the border; ``channel`` is ``grey``
     or the protocol's.
     """
@@ -66,6 +79,9 @@ class Row:
     lr_made_here: bool
     counted: int
     masked: int
+    lpips: float | None = None
+    spectrum_distance: float | None = None
+    grid_excess: float | None = None
 
 
 @dataclass(frozen=True)
@@ -74,6 +90,8 @@ class Mean:
 
     PSNR and LR consistency are averaged over the images where they are finite; ``identical`` and
     ``consistent`` say in how many they are not. They are infinite only if they are so everywhere.
+    LPIPS, spectrum distance and grid excess are averaged over the images that have them;
+    ``without_lpips`` and ``without_spectrum`` say how many have not. They are None if none has.
     """
 
     method: str
@@ -84,6 +102,11 @@ class Mean:
     images: int
     identical: int
     consistent: int
+    lpips: float | None
+    spectrum_distance: float | None
+    grid_excess: float | None
+    without_lpips: int
+    without_spectrum: int
 
 
 @dataclass(frozen=True)
@@ -121,6 +144,7 @@ def compare(
     upscalers: Mapping[str, Upscale],
     protocol: Protocol | None = None,
     *,
+    lpips: Distance | None = None,
     on_error: Callable[[str], None] | None = None,
     on_images: Callable[[Pair, Mapping[str, Image], Sequence[Row]], None] | None = None,
 ) -> Comparison:
@@ -132,6 +156,7 @@ def compare(
         pairs: read one by one; may be a generator.
         upscalers: name -> function (H, W[, 3]) -> (v*H, h*W[, 3]).
         protocol: how to measure; by default ``Protocol()``.
+        lpips: the perceptual distance to measure too, of whole images with all their channels.
         on_error: called with one line for an image that a method or a measure fails on. The image
             is then left out for all methods, so that means stay comparable. Without it the first
             failure is raised.
@@ -150,7 +175,7 @@ def compare(
         try:
             for method, upscale in upscalers.items():
                 images[method] = quantised(upscale(pair.lr), pair.levels)
-                measured.append(measure(pair, images[method], method, protocol))
+                measured.append(measure(pair, images[method], method, protocol, lpips))
         except ValueError as error:
             failure = _named(pair, error)
             if on_error is None:
@@ -163,7 +188,9 @@ def compare(
     return Comparison(protocol, tuple(rows))
 
 
-def measure(pair: Pair, sr: Image, method: str, protocol: Protocol) -> Row:
+def measure(
+    pair: Pair, sr: Image, method: str, protocol: Protocol, lpips: Distance | None = None
+) -> Row:
     """All measures of one SR, which is clipped and rounded already.
 
     Raises:
@@ -195,7 +222,21 @@ def measure(pair: Pair, sr: Image, method: str, protocol: Protocol) -> Row:
         lr_made_here=pair.made_here,
         counted=int(inside.sum()),
         masked=int(inside.size - inside.sum()),
+        lpips=_defined(lpips, sr, pair.hr) if lpips else None,
+        spectrum_distance=_defined(spectrum_distance, x, y),
+        grid_excess=_defined(grid_excess, x, y),
     )
+
+
+def _defined(
+    distance: Callable[[Any, Any], float],
+    sr: NDArray[np.floating[Any]],
+    hr: NDArray[np.floating[Any]],
+) -> float | None:
+    try:
+        return distance(sr, hr)
+    except UndefinedError:
+        return None
 
 
 def _channel(image: Image, channel: Channel) -> NDArray[np.floating[Any]]:
@@ -220,9 +261,19 @@ def _mean(method: str, rows: Sequence[Row]) -> Mean:
         images=len(rows),
         identical=sum(math.isinf(row.psnr) for row in rows),
         consistent=sum(math.isinf(row.lr_consistency) for row in rows),
+        lpips=_defined_mean([row.lpips for row in rows]),
+        spectrum_distance=_defined_mean([row.spectrum_distance for row in rows]),
+        grid_excess=_defined_mean([row.grid_excess for row in rows]),
+        without_lpips=sum(row.lpips is None for row in rows),
+        without_spectrum=sum(row.spectrum_distance is None for row in rows),
     )
 
 
 def _finite_mean(values: Sequence[float]) -> float:
     finite = [value for value in values if math.isfinite(value)]
     return math.fsum(finite) / len(finite) if finite else math.inf
+
+
+def _defined_mean(values: Sequence[float | None]) -> float | None:
+    defined = [value for value in values if value is not None]
+    return math.fsum(defined) / len(defined) if defined else None

@@ -4,10 +4,10 @@ import csv
 import io
 import json
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from importlib.metadata import PackageNotFoundError, version
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from super_resolution_gans.evaluation.compare import MEASURES, Comparison, Mean, Row
 from super_resolution_gans.evaluation.pairs import text
@@ -16,8 +16,25 @@ from super_resolution_gans.scan import printable
 if TYPE_CHECKING:
     from rich.console import Group
 
-HEADINGS = ("PSNR dB", "SSIM Wang", "SSIM daala", "LR consistency dB")
-_DIGITS = (2, 4, 4, 2)
+
+class Column(NamedTuple):
+    """A measure in the tables: its heading, its number format, and what is least for the best."""
+
+    measure: str
+    heading: str
+    format: str
+    badness: Callable[[float], float]
+
+
+COLUMNS = (
+    Column("psnr", "PSNR dB", ".2f", float.__neg__),
+    Column("ssim_wang", "SSIM Wang", ".4f", float.__neg__),
+    Column("ssim_daala", "SSIM daala", ".4f", float.__neg__),
+    Column("lr_consistency", "LR consistency dB", ".2f", float.__neg__),
+    Column("lpips", "LPIPS alex", ".4f", float.__pos__),
+    Column("spectrum_distance", "spectrum distance", ".2f", float.__pos__),
+    Column("grid_excess", "grid excess", "+.2f", float.__abs__),
+)
 _CHANNELS = {
     "grey": "grey",
     "y-studio": "Y of the colour image (MATLAB's rgb2ycbcr, 16..235)",
@@ -47,7 +64,23 @@ def protocol_lines(comparison: Comparison) -> list[str]:
         "SSIM Wang: 11 x 11 Gaussian, sigma 1.5, population covariance, mirrored at the edges",
         "SSIM daala: Gaussian of sigma 1.5 * height / 256, normalised at the edges",
         "LR consistency: PSNR of the downsampled SR against LR, whole image, not rounded again",
+        *_lines_of_distances(rows),
         "means: over images, each dataset by itself",
+    ]
+
+
+def _lines_of_distances(rows: Sequence[Row]) -> list[str]:
+    lines = ["LPIPS: not measured (not asked for, or no image is large enough)"]
+    if any(row.lpips is not None for row in rows):
+        lines = ["LPIPS: 0.1 with AlexNet, whole image in colour, grey three times; 0 is alike"]
+    if all(row.spectrum_distance is None for row in rows):
+        return [*lines, "spectrum distance, grid excess: not measured (images under 64 x 64)"]
+    return [
+        *lines,
+        "spectra: mean power of 64 x 64 patches every 32 px, periodic Hann window, whole image",
+        "spectrum distance: mean absolute difference of log10 power; 0 is alike",
+        "grid excess: decades by which power at multiples of 1/4 cycle/px stands out of its "
+        "surroundings, less HR's; 0 is alike, above 0 a grid",
     ]
 
 
@@ -67,16 +100,14 @@ def dataset_line(comparison: Comparison, dataset: str) -> str:
 def plain_table(comparison: Comparison) -> str:
     """Everything as text, for pipes and logs; ends with a line end."""
     lines: list[str] = []
+    columns = _columns(comparison)
     wide = max(len("method"), *(len(printable(method)) for method in comparison.methods))
     for dataset in comparison.datasets:
         lines.append(dataset_line(comparison, dataset))
-        heads = "".join(f"  {heading:>{_width(heading)}}" for heading in HEADINGS)
+        heads = "".join(f"  {column.heading:>{_width(column)}}" for column in columns)
         lines.append(f"  {'method':<{wide}}{heads}")
         for mean in comparison.means(dataset):
-            cells = "".join(
-                f"  {cell:>{_width(heading)}}"
-                for cell, heading in zip(_cells(mean), HEADINGS, strict=True)
-            )
+            cells = "".join(f"  {_cell(mean, column):>{_width(column)}}" for column in columns)
             lines.append(f"  {printable(mean.method):<{wide}}{cells}{_remark(mean)}")
         lines.append("")
     return "\n".join([*lines, *protocol_lines(comparison), ""])
@@ -89,17 +120,22 @@ def screen_table(comparison: Comparison) -> "Group":
     from rich.table import Table
     from rich.text import Text
 
+    columns = _columns(comparison)
     parts: list[Any] = []
     for dataset in comparison.datasets:
         means = comparison.means(dataset)
         table = Table("method", box=None, pad_edge=False, padding=(0, 2, 0, 0))
-        for heading in HEADINGS:
-            table.add_column(heading, justify="right", no_wrap=True)
-        best = [max(_rounded(mean)[column] for mean in means) for column in range(len(MEASURES))]
+        for column in columns:
+            longest = max(7, *map(len, column.heading.split()))  # headings wrap, numbers do not
+            table.add_column(column.heading, justify="right", min_width=longest)
+        best = {column: min(_badness(mean, column) for mean in means) for column in columns}
         for mean in means:
             cells = [
-                Text(cell, style="bold" if value == top else "")
-                for cell, value, top in zip(_cells(mean), _rounded(mean), best, strict=True)
+                Text(
+                    _cell(mean, column),
+                    style="bold" if _badness(mean, column) == best[column] < math.inf else "",
+                )
+                for column in columns
             ]
             table.add_row(Text(printable(mean.method) + _remark(mean)), *cells)
         parts += [Text(dataset_line(comparison, dataset)), Padding(table, (0, 0, 1, 2))]
@@ -107,7 +143,10 @@ def screen_table(comparison: Comparison) -> "Group":
 
 
 def csv_text(comparison: Comparison) -> str:
-    """One line for each image and method; numbers with six digits, ``inf`` where identical."""
+    """One line for each image and method; numbers with six digits.
+
+    ``inf`` where identical, nothing where a measure has no value.
+    """
     columns = list(Row.__dataclass_fields__)
     buffer = io.StringIO()
     writer = csv.writer(buffer, lineterminator="\n")
@@ -115,7 +154,8 @@ def csv_text(comparison: Comparison) -> str:
     for row in comparison.rows:
         values = asdict(row)
         values["patient"] = row.patient or ""
-        values |= {measure: f"{values[measure]:.6f}" for measure in MEASURES}
+        for measure in MEASURES:
+            values[measure] = "" if values[measure] is None else f"{values[measure]:.6f}"
         writer.writerow([values[column] for column in columns])
     return buffer.getvalue()
 
@@ -123,7 +163,8 @@ def csv_text(comparison: Comparison) -> str:
 def json_text(comparison: Comparison, about: Mapping[str, Any] | None = None) -> str:
     """Means, protocol and versions; no times, so that the same evaluation gives the same bytes.
 
-    Numbers have six digits; an infinite one is the string "inf", which JSON has no number for.
+    Numbers have six digits; an infinite one is the string "inf", which JSON has no number for; a
+    mean that no image has a value for is null.
 
     Args:
         comparison: what to write.
@@ -157,7 +198,8 @@ def _json_mean(mean: Mean) -> dict[str, Any]:
     del values["method"]
     for measure in MEASURES:
         value = values[measure]
-        values[measure] = round(value, 6) if math.isfinite(value) else "inf"
+        if value is not None:
+            values[measure] = round(value, 6) if math.isfinite(value) else "inf"
     return values
 
 
@@ -168,18 +210,24 @@ def _version(name: str) -> str:
         return "not installed"
 
 
-def _rounded(mean: Mean) -> list[float]:
+def _columns(comparison: Comparison) -> list[Column]:
+    """Those that some image has a value for."""
     return [
-        round(getattr(mean, measure), digits)
-        for measure, digits in zip(MEASURES, _DIGITS, strict=True)
+        column
+        for column in COLUMNS
+        if any(getattr(row, column.measure) is not None for row in comparison.rows)
     ]
 
 
-def _cells(mean: Mean) -> list[str]:
-    return [
-        f"{getattr(mean, measure):.{digits}f}"
-        for measure, digits in zip(MEASURES, _DIGITS, strict=True)
-    ]
+def _cell(mean: Mean, column: Column) -> str:
+    value = getattr(mean, column.measure)
+    return "-" if value is None else f"{value:{column.format}}"
+
+
+def _badness(mean: Mean, column: Column) -> float:
+    """Least for the best, of the number as it is shown."""
+    cell = _cell(mean, column)
+    return math.inf if cell == "-" else column.badness(float(cell))
 
 
 def _remark(mean: Mean) -> str:
@@ -189,11 +237,16 @@ def _remark(mean: Mean) -> str:
         for count, name in ((mean.identical, "PSNR"), (mean.consistent, "consistency"))
         if 0 < count < mean.images
     ]
+    left_out += [
+        f"{_plural(count, 'image')} too small for {name} left out of its mean"
+        for count, name in ((mean.without_lpips, "LPIPS"), (mean.without_spectrum, "the spectrum"))
+        if 0 < count < mean.images
+    ]
     return f"  ({'; '.join(left_out)})" if left_out else ""
 
 
-def _width(heading: str) -> int:
-    return max(len(heading), 7)
+def _width(column: Column) -> int:
+    return max(len(column.heading), 7)
 
 
 def _known_patients(rows: Sequence[Row]) -> set[str]:

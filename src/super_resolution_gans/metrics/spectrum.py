@@ -95,7 +95,7 @@ def grid_peak(power: Spectrum) -> float:
         power: as :func:`mean_power` returns it.
     """
     decades = np.log10(power)
-    multiples = np.arange(0, PATCH, PATCH // 4)
+    multiples = range(0, PATCH, PATCH // 4)
     return max(
         float(decades[row, column] - np.median(decades[_ring(row, column)]))
         for row, column in itertools.product(multiples, multiples)
