@@ -77,7 +77,7 @@ def _lines_of_distances(rows: Sequence[Row]) -> list[str]:
         return [*lines, "spectrum distance, grid excess: not measured (images under 64 x 64)"]
     return [
         *lines,
-        "spectra: mean power of 64 x 64 patches every 32 px, periodic Hann window, whole image",
+        "spectra: mean power of 64 x 64 patches every 32 px, Hann window, padding included",
         "spectrum distance: mean absolute difference of log10 power; 0 is alike",
         "grid excess: decades by which power at multiples of 1/4 cycle/px stands out of its "
         "surroundings, less HR's; 0 is alike, above 0 a grid",

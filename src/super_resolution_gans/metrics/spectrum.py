@@ -1,18 +1,18 @@
 """What an image's power spectrum says about a super-resolution: too smooth, or a grid on top.
 
-Both measures compare mean power spectra: of all 64 x 64 patches whose corners lie on a lattice of
-32 pixels (no patch reaches over the edge, so up to 31 rows and columns at the bottom and right do
-not count), weighted by a Hann window, the squared magnitudes of their discrete Fourier transforms
-averaged over the patches and, for colour, over the channels.
+Both measures compare mean power spectra: of 64 x 64 patches every 32 pixels, weighted by a Hann
+window, the squared magnitudes of their discrete Fourier transforms averaged over the patches and,
+for colour, over the channels.
 
-What the definition leaves open is settled thus: the Hann window is the periodic one
-(0.5 - 0.5 cos(2 pi n / 64), outer product), not normalised, since a factor common to both images
-cancels; the mean of a patch is not subtracted; nothing is masked, so white padding is part of the
-image; power below 1e-12 counts as 1e-12 (rounding to 8 bit leaves about 1e-3); each image is
-measured by itself and the numbers are averaged over images, not the spectra. Images are float,
-1.0 is white; what is measured should be clipped and rounded to the depth of the truth before,
-because rounding noise is most of the power that a smooth image has at high frequencies. An image
-with a side under 64 pixels has no value.
+What else the numbers depend on: the image is cut to a multiple of 64 at the bottom and right, and
+all patches inside what is left count; the Hann window is the periodic one (0.5 - 0.5 cos(2 pi n /
+64), outer product), not normalised, since a factor common to both images cancels; the mean of a
+patch is not subtracted; nothing is masked, so white padding is part of the image; power below
+1e-12 counts as 1e-12 (rounding to 8 bit leaves about 1e-3). Each image is measured by itself;
+numbers are averaged over images, not spectra. Images are float, 1.0 is white; what is measured
+should be clipped and rounded to the depth of the truth before, because rounding noise is most of
+the power that a smooth image has at high frequencies. An image with a side under 64 pixels has no
+value.
 """
 
 import itertools
@@ -52,7 +52,8 @@ def mean_power(image: Image) -> Spectrum:
         )
     hann = 0.5 - 0.5 * np.cos(2 * np.pi * np.arange(PATCH) / PATCH)
     window = np.outer(hann, hann)
-    planes = image[..., None] if image.ndim == 2 else image
+    height, width = (length // PATCH * PATCH for length in image.shape[:2])
+    planes = (image[..., None] if image.ndim == 2 else image)[:height, :width].astype(np.float64)
     total, count = np.zeros((PATCH, PATCH)), 0
     for plane in np.moveaxis(planes, -1, 0):
         patches = np.lib.stride_tricks.sliding_window_view(plane, (PATCH, PATCH))
@@ -88,8 +89,8 @@ def grid_peak(power: Spectrum) -> float:
     These are the 15 frequencies whose vertical and lateral parts are both 0, 1/4, 1/2 or 3/4
     cycle per pixel, without 0, 0: what an upscaling by 4 (or 2) leaves when it treats pixels
     by their position in the block. Each is compared with the median of log10 power over the
-    ring of bins around it whose Euclidean distance is 3 to 5 bins, both included; the spectrum
-    is periodic, rings go on over its edges.
+    square ring of bins around it, 3 to 5 bins away along the axis on which they are farther, both
+    included; the spectrum is periodic, rings go on over its edges.
 
     Args:
         power: as :func:`mean_power` returns it.
@@ -106,7 +107,7 @@ def grid_peak(power: Spectrum) -> float:
 def _ring(row: int, column: int) -> NDArray[np.bool_]:
     half = PATCH // 2
     down, right = ((np.arange(PATCH) - centre + half) % PATCH - half for centre in (row, column))
-    distance = np.hypot(down[:, None], right[None, :])
+    distance = np.maximum(np.abs(down)[:, None], np.abs(right)[None, :])
     return np.asarray((distance >= 3) & (distance <= 5))
 
 
