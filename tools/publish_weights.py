@@ -18,6 +18,7 @@ import torch
 from super_resolution_gans.models.checkpoint import load_generator, save_generator
 
 WEIGHTS = Path(__file__).resolve().parents[1] / "src" / "super_resolution_gans" / "weights"
+SIGNAL = {"lr_consistency": ".1f", "spectrum_distance": ".2f", "grid_excess": "+.2f"}
 LICENCE = (
     "the weights are offered for research use; part of the scans they learned from was released "
     "for research only, or without a stated licence"
@@ -34,27 +35,43 @@ def training_line(card: dict[str, Any]) -> str:
     schedule = schedule_of(card)
     crops = card["recipe"]["crops"]
     padding = crops.get("padding_share", 0)
+    ended = "" if card["finished"] else ", stopped before"
     return (
         f"{card['updates']:,} updates of {schedule['batch']} crops of {crops['size']} x "
         f"{crops['size']}, {card['recipe']['loss']}, Adam, learning rate "
-        f"{schedule['learning_rate']:g} ({schedule['decay']} over {schedule['updates']:,}), "
+        f"{schedule['learning_rate']:g} ({schedule['decay']} over {schedule['updates']:,}{ended}), "
         f"{card['precision']} on {card['device']}, {padding:.0%} of the crops with white padding, "
         f"seed {card['seed']}, data sha256 {card['data_sha256'][:16]}"
     )
 
 
-def table(report: dict[str, Any], model: str) -> str:
-    """Rows of datasets, columns of methods: PSNR / SSIM."""
-    methods = [m for m in next(iter(report["datasets"].values()))["means"] if m != "lanczos"]
-    head = ["test scans", *(("**this model**" if m == model else m) for m in methods)]
-    lines = ["| " + " | ".join(head) + " |", "|---" * len(head) + "|"]
-    for dataset, entry in report["datasets"].items():
-        count = f"{entry['images']} images, {entry['patients']} people"
+def table(report: dict[str, Any], columns: dict[str, str], model: str) -> str:
+    """Rows of methods, columns of datasets; ``columns`` is {measure: format}, joined by slashes."""
+    datasets = report["datasets"]
+    heads = [f"{name} ({e['images']} of {_people(e)})" for name, e in datasets.items()]
+    lines = ["| | " + " | ".join(heads) + " |", "|---" * (len(heads) + 1) + "|"]
+    for method in next(iter(datasets.values()))["means"]:
+        name = (
+            f"**{model}**"
+            if method in report["models"] and _has_weights(report, method)
+            else method
+        )
         cells = [
-            f"{m['psnr']:.2f} / {m['ssim_wang']:.4f}" for m in map(entry["means"].get, methods)
+            " / ".join(format(e["means"][method][m], f) for m, f in columns.items())
+            for e in datasets.values()
         ]
-        lines.append("| " + " | ".join([f"{dataset} ({count})", *cells]) + " |")
+        lines.append(f"| {name} | " + " | ".join(cells) + " |")
     return "\n".join(lines)
+
+
+def _people(entry: dict[str, Any]) -> str:
+    return (
+        f"{entry['patients']} person" if entry["patients"] == 1 else f"{entry['patients']} people"
+    )
+
+
+def _has_weights(report: dict[str, Any], method: str) -> bool:
+    return report["models"][method]["weights_sha256"] is not None
 
 
 def main() -> None:
@@ -70,7 +87,6 @@ def main() -> None:
 
     model = load_generator(arguments.run / "model.safetensors")
     report = json.loads(arguments.report.read_text(encoding="utf-8"))
-    (measured,) = (name for name, about in report["models"].items() if about["weights_sha256"])
     runs = [model.card]
     if arguments.before:
         runs.insert(0, load_generator(arguments.before / "model.safetensors").card)
@@ -106,10 +122,16 @@ SRResNet (Ledig et al. 2017): {network.blocks} residual blocks of {network.width
 
 ## Measured
 
-PSNR in dB / SSIM (Wang), means over images. Made by
+Means over images, made by
 `srgan evaluate --data DATA --split test --split ood --model {arguments.name}`.
 
-{table(report, measured)}
+PSNR in dB / SSIM (Wang) / LPIPS (AlexNet, lower is nearer):
+
+{table(report, {"psnr": ".2f", "ssim_wang": ".4f", "lpips": ".3f"}, arguments.name)}
+
+LR consistency in dB / spectrum distance / grid excess in decades:
+
+{table(report, SIGNAL, arguments.name)}
 
 {protocol}
 
