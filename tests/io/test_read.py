@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from super_resolution_gans.io import ReadError, read_scan
+from super_resolution_gans.io import READABLE_SUFFIXES, ReadError, read_scan
 
 
 def _refusal(path: Path | str) -> str:
@@ -20,6 +20,19 @@ def _refusal(path: Path | str) -> str:
     assert "\n" not in message
     assert isinstance(caught.value, ValueError)
     return message
+
+
+def test_an_empty_name_is_said() -> None:
+    assert "an empty name" in _refusal("")
+
+
+def test_every_readable_suffix_is_one_that_is_read_and_in_lower_case(tmp_path: Path) -> None:
+    assert {".png", ".jpeg", ".tif", ".npy", ".webp", ".bmp", ".gif"} <= set(READABLE_SUFFIXES)
+    for suffix in READABLE_SUFFIXES:
+        assert suffix == suffix.lower()
+        path = tmp_path / f"a{suffix}"
+        path.write_bytes(b"hello")
+        assert "nor any other known format" in _refusal(path)
 
 
 def test_the_content_decides_not_the_suffix(tmp_path: Path) -> None:

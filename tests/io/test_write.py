@@ -2,8 +2,9 @@
 
 import os
 import stat
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 import pytest
@@ -14,7 +15,15 @@ from hypothesis.extra import numpy as hnp
 from numpy.typing import NDArray
 from PIL import Image
 
-from super_resolution_gans.io import WriteError, can_hold, read_scan, write_scan
+from super_resolution_gans.io import (
+    ExistsError,
+    WriteError,
+    can_hold,
+    check_target,
+    encode,
+    read_scan,
+    write_scan,
+)
 from super_resolution_gans.scan import Scan
 
 SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".webp", ".tif", ".tiff", ".npy")
@@ -39,6 +48,15 @@ class _Failing:
         if index == 2:
             raise OSError(5, "input/output error")
         return np.zeros((rows.stop - rows.start, columns.stop - columns.start), np.float32)
+
+
+class _Untouchable:
+    """Pixels that nobody may read."""
+
+    shape = (2, 5, 6)
+
+    def read(self, *_: object) -> NDArray[np.float32]:
+        raise AssertionError("was read")
 
 
 class _Lazy:
@@ -296,6 +314,56 @@ def test_a_forbidden_folder_gets_one_line(tmp_path: Path, monkeypatch: pytest.Mo
     monkeypatch.setattr(Path, "open", refuse)  # chmod means nothing to root
     with pytest.raises(WriteError, match="cannot be written: Permission denied"):
         write_scan(_scan((4, 5)), tmp_path / "a.png")
+
+
+def test_what_can_be_told_beforehand_is_told_without_reading_or_writing(tmp_path: Path) -> None:
+    scan = Scan(_Untouchable())
+    assert check_target(scan, tmp_path / "a.tif") == tmp_path / "a.tif"
+    for path, reason in (
+        ("a.png", "cannot hold"),
+        ("a.xyz", "known are"),
+        ("none/a.tif", "folder does not exist"),
+    ):
+        with pytest.raises(WriteError, match=reason):
+            check_target(scan, tmp_path / path)
+    (tmp_path / "b.tif").write_bytes(b"precious")
+    with pytest.raises(ExistsError):
+        check_target(scan, tmp_path / "b.tif")
+    check_target(scan, tmp_path / "b.tif", overwrite=True)
+    assert [path.name for path in tmp_path.iterdir()] == ["b.tif"]
+
+
+def test_a_folder_that_cannot_be_written_to_is_told_beforehand(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(os, "access", lambda *_: False)  # chmod means nothing to root
+    with pytest.raises(WriteError, match="its folder cannot be written to"):
+        check_target(_scan((4, 5)), tmp_path / "a.png")
+
+
+def test_a_file_that_appears_meanwhile_is_not_replaced(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "a.png"
+
+    def slow_encoder(suffix: str) -> Callable[[BinaryIO, Scan], None]:
+        assert suffix == ".png"
+        return lambda *_: path.write_bytes(b"of another process") and None
+
+    monkeypatch.setattr(encode, "encoder", slow_encoder)
+    with pytest.raises(ExistsError):
+        write_scan(_scan((4, 5)), path)
+    assert path.read_bytes() == b"of another process"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+@pytest.mark.skipif(os.name == "nt", reason="links of POSIX")
+def test_the_name_that_was_given_decides_on_the_format_not_that_behind_a_link(
+    tmp_path: Path,
+) -> None:
+    (tmp_path / "link.png").symlink_to(tmp_path / "data")
+    write_scan(_scan((4, 5)), tmp_path / "link.png")
+    assert (tmp_path / "data").read_bytes().startswith(b"\x89PNG")
 
 
 @pytest.mark.skipif(os.name == "nt", reason="permissions and links of POSIX")

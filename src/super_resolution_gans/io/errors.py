@@ -23,3 +23,7 @@ class WriteError(ValueError):
     def __init__(self, path: str | os.PathLike[str], reason: str) -> None:
         self.path, self.reason = os.fspath(path), " ".join(reason.split())
         super().__init__(f"{printable(self.path)}: {printable(self.reason)}")
+
+
+class ExistsError(WriteError):
+    """A file exists already and is not to be replaced."""

@@ -1,6 +1,5 @@
 """An http(s) address -> a temporary file, within limits on size, time and redirects."""
 
-import re
 import tempfile
 import threading
 import time
@@ -10,6 +9,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
+from super_resolution_gans.io.address import shown
 from super_resolution_gans.io.errors import FetchError
 
 if TYPE_CHECKING:
@@ -55,11 +55,6 @@ def fetched(url: str, *, max_bytes: int, seconds: float) -> Iterator[Path]:
         if job.error is not None:
             raise job.error
         yield path
-
-
-def shown(url: str) -> str:
-    """The address without user name, password and query, for messages."""
-    return re.sub(r"//[^/@]*@", "//", url.partition("?")[0].partition("#")[0])
 
 
 class _Job:

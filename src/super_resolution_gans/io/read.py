@@ -1,12 +1,12 @@
 """Any readable file or address -> Scan."""
 
 import os
-import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 from super_resolution_gans.io import npy, raster, tiff
+from super_resolution_gans.io.address import is_address, shown
 from super_resolution_gans.io.errors import ReadError
 from super_resolution_gans.io.stored import Limits
 from super_resolution_gans.scan import Scan
@@ -57,6 +57,9 @@ _FORMATS = (
     _Format("Optovue POCT", (), (".poct",)),
 )
 
+READABLE_SUFFIXES = tuple(s for f in _FORMATS if f.reader is not None for s in f.suffixes)
+"""The usual suffixes of what can be read, in lower case."""
+
 
 def read_scan(
     source: str | os.PathLike[str],
@@ -90,15 +93,17 @@ def read_scan(
         FetchError: if the address cannot be fetched; a kind of ReadError.
     """
     limits = Limits(max_pixels, lazy_above)
-    if isinstance(source, str) and re.match(r"[A-Za-z][A-Za-z0-9+.-]+://", source):
-        from super_resolution_gans.io.fetch import fetched, shown
+    if is_address(source):
+        from super_resolution_gans.io.fetch import fetched
 
         name = shown(source)
-        with fetched(source, max_bytes=max_download, seconds=max_seconds) as path:
+        with fetched(os.fspath(source), max_bytes=max_download, seconds=max_seconds) as path:
             scan = _read_file(path, name, Path(name).suffix, limits)
             if scan.is_lazy:
                 raise ReadError(name, "too large to be read from an address; download it first")
             return scan
+    if not os.fspath(source):
+        raise ReadError(source, "an empty name")
     path = Path(source)
     return _read_file(path, os.fspath(source), path.suffix, limits)
 

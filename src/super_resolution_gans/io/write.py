@@ -1,14 +1,13 @@
 """Scan -> file, in the type and range it came with; whole or not at all."""
 
 import os
-import secrets
 import stat
-from contextlib import suppress
 from pathlib import Path
 from typing import BinaryIO
 
 from super_resolution_gans.io import encode
-from super_resolution_gans.io.errors import WriteError
+from super_resolution_gans.io.atomic import replacing
+from super_resolution_gans.io.errors import ExistsError, WriteError
 from super_resolution_gans.scan import Scan
 
 
@@ -29,27 +28,45 @@ def write_scan(scan: Scan, path: str | os.PathLike[str], *, overwrite: bool = Fa
             exists, or it cannot be written.
         ReadError: if a lazy scan cannot be read.
     """
-    target = Path(path)
-    if reason := encode.obstacle(target.suffix, scan):
-        raise WriteError(path, reason)
-    if "\0" in str(target):
-        raise WriteError(path, "a name with a null character")
+    target = check_target(scan, path, overwrite=overwrite)
     try:
-        target = Path(os.path.realpath(target))
-        _check_target(path, target, overwrite)
-        temporary = target.with_name(f".srgan-{secrets.token_hex(8)}.tmp")
-        try:
-            # Exclusive, and with the permissions that any new file of this user has.
-            with temporary.open("xb") as file:
-                _fill(file, scan, target.suffix, path)
-            _check_target(path, target, overwrite)
-            temporary.replace(target)
-        finally:
-            with suppress(OSError):
-                temporary.unlink(missing_ok=True)
+        with replacing(target) as file:
+            _fill(file, scan, Path(path).suffix, path)
+            # Somebody else may have been faster.
+            check_target(scan, path, overwrite=overwrite)
     except (OSError, UnicodeError) as error:
-        reason = getattr(error, "strerror", None) or str(error)
-        raise WriteError(path, f"cannot be written: {reason}") from None
+        raise WriteError(path, f"cannot be written: {_reason(error)}") from None
+
+
+def check_target(scan: Scan, path: str | os.PathLike[str], *, overwrite: bool = False) -> Path:
+    """Raise what :func:`write_scan` can tell beforehand; nothing is read or written.
+
+    Returns:
+        Where the file will be: the path with symbolic links followed.
+
+    Raises:
+        ExistsError: if there is such a file and it is not to be replaced.
+        WriteError: if the format cannot hold the scan, the folder does not exist or cannot be
+            written to, or something else than a file lies there.
+    """
+    if reason := encode.obstacle(Path(path).suffix, scan):
+        raise WriteError(path, reason)
+    try:
+        target = Path(os.path.realpath(path))
+        kind = _kind(target)
+    except (OSError, ValueError) as error:
+        raise WriteError(path, f"cannot be written: {_reason(error)}") from None
+    if not target.parent.is_dir():
+        raise WriteError(path, "the folder does not exist")
+    if not os.access(target.parent, os.W_OK):
+        raise WriteError(path, "its folder cannot be written to")
+    if kind is not None and stat.S_ISDIR(kind):
+        raise WriteError(path, "a folder, not a file")
+    if kind is not None and not stat.S_ISREG(kind):
+        raise WriteError(path, "not a regular file")
+    if kind is not None and not overwrite:
+        raise ExistsError(path, "exists already and is not overwritten")
+    return target
 
 
 def can_hold(suffix: str, scan: Scan) -> bool:
@@ -57,19 +74,15 @@ def can_hold(suffix: str, scan: Scan) -> bool:
     return encode.obstacle(suffix, scan) is None
 
 
-def _check_target(path: str | os.PathLike[str], target: Path, overwrite: bool) -> None:
+def _kind(target: Path) -> int | None:
     try:
-        kind = target.stat().st_mode
+        return target.stat().st_mode
     except FileNotFoundError:
-        if not target.parent.is_dir():
-            raise WriteError(path, "the folder does not exist") from None
-        return
-    if stat.S_ISDIR(kind):
-        raise WriteError(path, "a folder, not a file")
-    if not stat.S_ISREG(kind):
-        raise WriteError(path, "not a regular file")
-    if not overwrite:
-        raise WriteError(path, "exists already and is not overwritten")
+        return None
+
+
+def _reason(error: Exception) -> str:
+    return getattr(error, "strerror", None) or str(error)
 
 
 def _fill(file: BinaryIO, scan: Scan, suffix: str, path: str | os.PathLike[str]) -> None:
@@ -77,5 +90,3 @@ def _fill(file: BinaryIO, scan: Scan, suffix: str, path: str | os.PathLike[str])
         encode.encoder(suffix)(file, scan)
     except (MemoryError, OverflowError) as error:
         raise WriteError(path, f"too large ({error})") from None
-    file.flush()
-    os.fsync(file.fileno())

@@ -1,0 +1,75 @@
+"""Whole files or none."""
+
+import errno
+import os
+from pathlib import Path
+
+import pytest
+
+from super_resolution_gans.io.atomic import replacing, sweep
+
+
+def test_a_file_appears_under_its_name_only_when_it_is_complete(tmp_path: Path) -> None:
+    path = tmp_path / "a.bin"
+    path.write_bytes(b"old")
+    with replacing(path) as file:
+        file.write(b"new")
+        file.flush()
+        assert path.read_bytes() == b"old"
+    assert path.read_bytes() == b"new"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+@pytest.mark.parametrize("error", [ValueError, KeyboardInterrupt, SystemExit])
+def test_a_failure_leaves_the_old_file_and_nothing_else(
+    tmp_path: Path, error: type[BaseException]
+) -> None:
+    path = tmp_path / "a.bin"
+    path.write_bytes(b"old")
+    file = replacing(path)
+    file.__enter__().write(b"half")
+    with pytest.raises(error):
+        file.__exit__(error, error(), None)
+    assert path.read_bytes() == b"old"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_an_error_names_the_file_that_was_wanted(tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError) as missing, replacing(tmp_path / "none" / "a.bin"):
+        pass
+    assert missing.value.filename == str(tmp_path / "none" / "a.bin")
+    with pytest.raises(OSError, match="No space") as full, replacing(tmp_path / "a.bin"):
+        raise OSError(errno.ENOSPC, "No space left on device")
+    assert full.value.filename == str(tmp_path / "a.bin")
+    (tmp_path / "folder").mkdir()
+    with pytest.raises(OSError, match="folder") as folder, replacing(tmp_path / "folder"):
+        pass
+    assert folder.value.filename == str(tmp_path / "folder")
+    assert list(tmp_path.iterdir()) == [tmp_path / "folder"]
+
+
+def test_an_error_about_another_file_keeps_its_name(tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError) as error, replacing(tmp_path / "a.bin"):
+        (tmp_path / "source").read_bytes()
+    assert error.value.filename == str(tmp_path / "source")
+
+
+@pytest.mark.skipif(os.name == "nt", reason="permissions of POSIX")
+def test_permissions_are_those_of_any_new_file(tmp_path: Path) -> None:
+    old = os.umask(0o027)
+    try:
+        with replacing(tmp_path / "a.bin"):
+            pass
+    finally:
+        os.umask(old)
+    assert (tmp_path / "a.bin").stat().st_mode & 0o777 == 0o640
+
+
+def test_what_a_killed_process_left_is_swept_and_nothing_else(tmp_path: Path) -> None:
+    left = replacing(tmp_path / "a.bin")
+    left.__enter__()
+    (tmp_path / ".srgan-notes").write_text("mine")
+    (tmp_path / "b.tmp").write_text("mine")
+    assert len(list(tmp_path.iterdir())) == 3
+    sweep(tmp_path)
+    assert sorted(path.name for path in tmp_path.iterdir()) == [".srgan-notes", "b.tmp"]
