@@ -26,10 +26,14 @@ def test_a_failure_leaves_the_old_file_and_nothing_else(
 ) -> None:
     path = tmp_path / "a.bin"
     path.write_bytes(b"old")
-    file = replacing(path)
-    file.__enter__().write(b"half")
+
+    def write_half() -> None:
+        with replacing(path) as file:
+            file.write(b"half")
+            raise error
+
     with pytest.raises(error):
-        file.__exit__(error, error(), None)
+        write_half()
     assert path.read_bytes() == b"old"
     assert list(tmp_path.iterdir()) == [path]
 

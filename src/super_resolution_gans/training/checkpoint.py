@@ -1,10 +1,11 @@
 """The state of a run on disk: written atomically, read with nothing but tensors and numbers."""
 
-import os
 from pathlib import Path
 from typing import Any
 
 import torch
+
+from super_resolution_gans.io.atomic import replacing
 
 NAME = "state.pt"
 
@@ -15,12 +16,8 @@ class TrainingError(RuntimeError):
 
 def save_state(folder: Path, state: dict[str, Any]) -> None:
     """Write ``state`` to ``folder/state.pt``; a reader sees the old or the new file, never half."""
-    temporary = folder / f".{NAME}.new"
-    with temporary.open("wb") as file:
+    with replacing(folder / NAME) as file:
         torch.save(state, file)
-        file.flush()
-        os.fsync(file.fileno())
-    temporary.replace(folder / NAME)
 
 
 def load_state(folder: Path) -> dict[str, Any] | None:
@@ -35,6 +32,8 @@ def load_state(folder: Path) -> dict[str, Any] | None:
     try:
         state: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:
-        first = str(error).split("\n", 1)[0]
-        raise TrainingError(f"{path}: not a readable training state ({first})") from error
+        first = str(error).split("\n", 1)[0] or type(error).__name__
+        raise TrainingError(
+            f"{path}: not a readable training state ({first}); choose another --out to start anew"
+        ) from error
     return state

@@ -3,9 +3,12 @@
 from collections import defaultdict
 from pathlib import Path
 
+from super_resolution_gans.io.atomic import replacing
 from super_resolution_gans.training.logbook import NAME, read_metrics
 
 _LABELS = {"loss": "loss", "psnr": "PSNR (dB)", "ssim": "SSIM (Wang)"}
+# Formats, and what of their metadata would change from one day or version to the next.
+_FORMATS = {".png": "Software", ".svg": "Date", ".pdf": "CreationDate"}
 
 Curve = tuple[list[int], list[float]]
 
@@ -13,22 +16,27 @@ Curve = tuple[list[int], list[float]]
 def draw_curves(run: Path, target: Path) -> None:
     """Draw every logged quantity of ``run`` against updates into ``target`` (PNG, SVG or PDF).
 
-    Losses are drawn on a logarithmic axis. Training and validation curves are named.
+    Losses are drawn on a logarithmic axis. Training and validation curves are named. An existing
+    file is replaced.
 
     Raises:
         ValueError: if the folder holds no metrics, or the suffix is unknown.
+        OSError: if the picture cannot be written.
     """
+    if target.suffix.lower() not in _FORMATS:
+        raise ValueError(f"{target}: pictures of curves are {', '.join(_FORMATS)}")
     curves: dict[str, dict[str, Curve]] = defaultdict(dict)
     for row in read_metrics(run):
         split = str(row["split"])
         for name, value in row.items():
-            if name not in {"update", "split"}:
+            if name not in {"update", "split"} and isinstance(value, int | float):
                 updates, values = curves[name].setdefault(split, ([], []))
                 updates.append(row["update"])
                 values.append(float(value))
     if not curves:
         raise ValueError(f"{run}: holds no metrics ({NAME}); is it the folder of a run?")
 
+    from matplotlib import rc_context
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
@@ -46,4 +54,6 @@ def draw_curves(run: Path, target: Path) -> None:
         axes.grid(alpha=0.3)
         axes.legend(frameon=False)
     figure.suptitle(run.resolve().name)
-    figure.savefig(target, dpi=120, metadata={"Software": None} if target.suffix == ".png" else {})
+    suffix = target.suffix.lower()
+    with replacing(target) as file, rc_context({"svg.hashsalt": "curves"}):
+        figure.savefig(file, format=suffix[1:], dpi=120, metadata={_FORMATS[suffix]: None})

@@ -5,6 +5,8 @@ import json
 from pathlib import Path
 from typing import Any
 
+from super_resolution_gans.io.atomic import replacing
+
 NAME = "metrics.jsonl"
 
 
@@ -20,9 +22,8 @@ class Logbook:
     def __init__(self, folder: Path, start: int) -> None:
         self._path = folder / NAME
         kept = [row for row in read_metrics(folder) if row["update"] <= start]
-        temporary = self._path.with_suffix(".new")
-        temporary.write_text("".join(json.dumps(row) + "\n" for row in kept), encoding="utf-8")
-        temporary.replace(self._path)
+        with replacing(self._path) as file:
+            file.write("".join(json.dumps(row) + "\n" for row in kept).encode())
         self._events: Any = None
         if importlib.util.find_spec("tensorboard") is not None:
             from torch.utils.tensorboard import SummaryWriter

@@ -1,0 +1,54 @@
+"""The folder that belongs to one run."""
+
+from pathlib import Path
+
+import pytest
+
+from super_resolution_gans.io.atomic import replacing
+from super_resolution_gans.training.checkpoint import NAME, TrainingError, save_state
+from super_resolution_gans.training.identity import claim
+from super_resolution_gans.training.recipe import Recipe
+
+IDENTITY = {"recipe_sha256": "1", "data_sha256": "2", "init_sha256": None, "seed": 3}
+
+
+def test_a_new_folder_says_what_run_it_is_and_what_was_asked(tiny: Recipe, tmp_path: Path) -> None:
+    assert claim(tmp_path / "run", IDENTITY, tiny) is None
+    assert sorted(path.name for path in (tmp_path / "run").iterdir()) == ["recipe.yaml", "run.json"]
+
+
+def test_a_run_that_was_killed_while_its_folder_was_made_can_go_on(
+    tiny: Recipe, tmp_path: Path
+) -> None:
+    claim(tmp_path, IDENTITY, tiny)
+    asked = (tmp_path / "recipe.yaml").read_bytes()
+    (tmp_path / "recipe.yaml").unlink()
+    assert claim(tmp_path, IDENTITY, tiny) is None
+    assert (tmp_path / "recipe.yaml").read_bytes() == asked
+
+
+def test_what_a_killed_run_was_writing_is_swept(tiny: Recipe, tmp_path: Path) -> None:
+    claim(tmp_path, IDENTITY, tiny)
+    save_state(tmp_path, {"done": 4})
+    killed = replacing(tmp_path / NAME)
+    killed.__enter__()
+    assert len(list(tmp_path.iterdir())) == 4
+    assert claim(tmp_path, IDENTITY, tiny) == {"done": 4}
+    assert len(list(tmp_path.iterdir())) == 3
+
+
+@pytest.mark.parametrize("text", ["", "no JSON", "[1]", "null"])
+def test_a_damaged_run_is_one_line_that_names_the_file(
+    tiny: Recipe, tmp_path: Path, text: str
+) -> None:
+    claim(tmp_path, IDENTITY, tiny)
+    (tmp_path / "run.json").write_text(text, encoding="utf-8")
+    with pytest.raises(TrainingError, match=r"run\.json: does not say what run it is"):
+        claim(tmp_path, IDENTITY, tiny)
+
+
+def test_an_empty_state_is_named_with_a_reason_and_a_cure(tiny: Recipe, tmp_path: Path) -> None:
+    claim(tmp_path, IDENTITY, tiny)
+    (tmp_path / NAME).write_bytes(b"")
+    with pytest.raises(TrainingError, match=r"state\.pt: .+ \(.+\); choose another --out"):
+        claim(tmp_path, IDENTITY, tiny)
