@@ -10,8 +10,10 @@ import tifffile
 import torch
 from PIL import Image
 
+from super_resolution_gans.io import read_scan
 from super_resolution_gans.models.checkpoint import save_generator
 from super_resolution_gans.models.generator import SRResNet
+from super_resolution_gans.prediction import load_upscaler
 from super_resolution_gans.srgan_utils import SRGAN_predict, show_image
 
 
@@ -94,6 +96,26 @@ def test_a_failure_leaves_the_old_output_alone(tmp_path):
     assert (tmp_path / "out.png").read_bytes() == b"old"
 
 
+@pytest.mark.parametrize("name", ["out.xyz", "none/out.png", "suffixless"])
+def test_an_output_that_cannot_be_written_is_said_before_the_work(tmp_path, monkeypatch, name):
+    from super_resolution_gans.prediction.interpolation import Interpolation
+
+    def working(*_):
+        raise AssertionError("worked in vain")
+
+    monkeypatch.setattr(Interpolation, "upscale", working)
+    draw(tmp_path / "a.png", 5, 7)
+    with pytest.raises(ValueError, match=name):
+        SRGAN_predict(tmp_path / "a.png", "nearest", tmp_path / name)
+
+
+def test_the_result_is_that_of_the_upscaler(tmp_path, model):
+    draw(tmp_path / "a.png", 30, 40)
+    _, high = SRGAN_predict(tmp_path / "a.png", model)
+    expected = load_upscaler(model)(read_scan(tmp_path / "a.png")).slice_pixels(0)
+    np.testing.assert_array_equal(high, expected[..., None].repeat(3, 2) * np.float32(2) - 1)
+
+
 def test_a_keras_model_is_one_line_that_names_the_cure(tmp_path):
     draw(tmp_path / "a.png", 5, 7)
     with pytest.raises(ValueError, match=r"needs no file") as caught:
@@ -132,3 +154,5 @@ def test_show_image_works_without_a_display():
 def test_show_image_refuses_what_is_no_image():
     with pytest.raises(ValueError, match=r"shape \(4,\)"):
         show_image(np.zeros(4))
+    with pytest.raises(ValueError, match="no pixels"):
+        show_image(np.zeros((0, 4)))

@@ -39,11 +39,12 @@ def SRGAN_predict(
         ValueError: if the image cannot be read or is a volume, the model cannot be used, or the
             result cannot be written. The message is one line.
     """
-    from super_resolution_gans.io import read_scan, write_scan
+    from super_resolution_gans.io import check_target, is_address, read_scan, write_scan
     from super_resolution_gans.prediction.catalogue import DEFAULT_MODEL
     from super_resolution_gans.prediction.errors import PredictionError
-    from super_resolution_gans.prediction.plan import inode, is_address
+    from super_resolution_gans.prediction.plan import inode
     from super_resolution_gans.prediction.upscale import load_upscaler
+    from super_resolution_gans.scan import printable
 
     source = os.fspath(lr_image_path)
     own = None if is_address(source) else inode(source)
@@ -53,12 +54,17 @@ def SRGAN_predict(
     low = read_scan(source).load()
     if low.slices > 1:
         raise PredictionError(
-            source, f"is a volume of {low.slices} slices; srgan upscale takes volumes"
+            low.source or source, f"is a volume of {low.slices} slices; srgan upscale takes volumes"
         )
-    high = upscaler(low)
+    result = upscaler.lazily(low)
+    if outputPath is not None:
+        # Before the work rather than after it.
+        check_target(result, outputPath, overwrite=True)
+    high = result.load()
     if outputPath is not None:
         write_scan(high, outputPath, overwrite=True)
-    sys.stderr.write(f"super-resolved by {upscaler.name}\n")
+    if sys.stderr is not None:  # as under pythonw
+        sys.stderr.write(f"super-resolved by {printable(upscaler.name)}\n")
     return _as_0_0_x(low), _as_0_0_x(high)
 
 
@@ -70,11 +76,8 @@ def show_image(img: NDArray[np.generic]) -> None:
             are clipped.
 
     Raises:
-        ValueError: if the array has another shape.
+        ValueError: if the array has another shape, or no pixels.
     """
-    import matplotlib as mpl
-    import matplotlib.pyplot as plt
-
     array = np.asarray(img)
     if array.ndim == 3 and array.shape[2] == 1:
         array = array[..., 0]
@@ -83,6 +86,11 @@ def show_image(img: NDArray[np.generic]) -> None:
             f"show_image: shape {array.shape} is none of (height, width), (height, width, 1) and "
             "(height, width, 3)"
         )
+    if not array.size:
+        raise ValueError(f"show_image: no pixels: the shape is {array.shape}")
+    import matplotlib as mpl
+    import matplotlib.pyplot as plt
+
     figure, axes = plt.subplots(figsize=(5, 5))
     unit = np.clip((array.astype(np.float32) + 1) / 2, 0, 1)
     axes.imshow(unit, cmap="gray", vmin=0, vmax=1)

@@ -7,6 +7,7 @@ import pytest
 import tifffile
 from PIL import Image
 
+from super_resolution_gans.io import FetchError, shown
 from super_resolution_gans.prediction import PredictionError, files, load_upscaler
 from super_resolution_gans.prediction.files import upscale_files
 from super_resolution_gans.prediction.journal import JOURNAL_NAME, Journal
@@ -219,13 +220,13 @@ def test_a_torn_last_line_of_a_journal_does_not_swallow_the_next(tmp_path):
     assert text.splitlines() == ['{"status": "do', '{"status": "done"}']
 
 
-def test_secrets_in_an_address_stay_out_of_the_journal(tmp_path, nearest, monkeypatch):
+def test_secrets_in_an_address_stay_out_of_messages_and_journal(tmp_path, nearest, monkeypatch):
     def failing(source):
-        raise ValueError(f"{source}: no network")
+        raise FetchError(shown(source), "no network")
 
     monkeypatch.setattr(files, "read_scan", failing)
     (outcome,) = run(["https://me:pass@host/a.png?token=1"], f"{tmp_path}/", nearest)
-    assert outcome.reason == "no network"
+    assert (outcome.source, outcome.reason) == ("https://host/a.png", "no network")
     text = (tmp_path / JOURNAL_NAME).read_text()
     assert "https://host/a.png" in text
     assert "pass" not in text
@@ -250,3 +251,65 @@ def test_progress_counts_batches(tmp_path, nearest):
         on_batch=lambda _, done, total: seen.append((done, total)),
     )
     assert seen == [(1, 3), (2, 3), (3, 3)]
+
+
+def test_what_cannot_be_written_is_said_before_the_work_is_done(tmp_path, grey_model, monkeypatch):
+    draw(tmp_path / "a.png")
+    draw(tmp_path / "b.tif", dtype=np.uint16)
+    (tmp_path / "file").write_bytes(b"")
+    upscaler = load_upscaler(grey_model, device="cpu")
+
+    def working(_):
+        raise AssertionError("worked in vain")
+
+    monkeypatch.setattr(upscaler._engine, "upscale", working)
+    for source, out, reason in (
+        ("a.png", "out.xyz", "known are .png"),
+        ("b.tif", "out.jpg", "JPEG cannot hold uint16"),
+        ("a.png", "file/out.png", "file: this folder cannot be made"),
+        ("a.png", "x" * 300 + ".png", "cannot be written"),
+    ):
+        (outcome,) = run([tmp_path / source], tmp_path / out, upscaler)
+        assert outcome.status == "failed"
+        assert reason in outcome.reason
+    assert names(tmp_path) == ["a.png", "b.tif", "file"]
+
+
+def test_only_a_file_is_a_result_that_exists(tmp_path, nearest):
+    draw(tmp_path / "in" / "a.png")
+    (tmp_path / "out" / "a.png").mkdir(parents=True)
+    (outcome,) = run([tmp_path / "in"], tmp_path / "out", nearest)
+    assert (outcome.status, outcome.reason) == (
+        "failed",
+        f"{tmp_path / 'out' / 'a.png'}: a folder, not a file",
+    )
+
+
+def test_a_result_that_another_process_has_made_meanwhile_is_skipped(
+    tmp_path, nearest, monkeypatch
+):
+    draw(tmp_path / "in" / "a.png")
+    read = files.read_scan
+
+    def reading(source):
+        (tmp_path / "out" / "a.png").write_bytes(b"of another process")
+        return read(source)
+
+    monkeypatch.setattr(files, "read_scan", reading)
+    (outcome,) = run([tmp_path / "in"], tmp_path / "out", nearest)
+    assert outcome.status == "skipped"
+    assert "exists by now" in outcome.reason
+    assert (tmp_path / "out" / "a.png").read_bytes() == b"of another process"
+
+
+def test_a_folder_of_results_that_cannot_be_made_is_named(tmp_path, nearest):
+    draw(tmp_path / "in" / "a.png")
+    (tmp_path / "file").write_bytes(b"")
+    with pytest.raises(PredictionError, match=r"file.out: this folder cannot be made"):
+        run([tmp_path / "in"], tmp_path / "file" / "out", nearest)
+
+
+def test_what_a_killed_process_left_is_no_input(tmp_path, nearest):
+    draw(tmp_path / "in" / "a.png")
+    (tmp_path / "in" / ".srgan-0123456789abcdef.tmp").write_bytes(b"half")
+    assert statuses(run([tmp_path / "in"], tmp_path / "out", nearest)) == ["done"]

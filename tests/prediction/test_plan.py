@@ -1,5 +1,7 @@
 """From inputs to outputs, before anything is computed."""
 
+import os
+
 import pytest
 
 from super_resolution_gans.prediction import PredictionError
@@ -68,11 +70,18 @@ def test_a_file_cannot_be_the_output_folder(tmp_path):
 
 def test_the_second_of_two_inputs_with_one_output_has_a_problem(tmp_path):
     touch(tmp_path / "1" / "a.png", tmp_path / "2" / "a.png")
-    same = str(tmp_path / "1" / "a.png")
-    plan = make_plan([same, tmp_path / "2" / "a.png", same], tmp_path / "out")
+    first = str(tmp_path / "1" / "a.png")
+    plan = make_plan([first, tmp_path / "2" / "a.png"], tmp_path / "out")
     assert names(plan, tmp_path / "out") == ["a.png"]
-    assert len(problems(plan)) == 2
-    assert all(f"already that of {same}" in problem for problem in problems(plan))
+    (problem,) = problems(plan)
+    assert f"already that of {first}" in problem
+
+
+def test_an_input_that_is_named_twice_is_done_once(tmp_path):
+    touch(tmp_path / "a.png", tmp_path / "b.png")
+    plan = make_plan([tmp_path / "a.png", tmp_path / "b.png", tmp_path / "a.png"], tmp_path / "out")
+    assert names(plan, tmp_path / "out") == ["a.png", "b.png"]
+    assert problems(plan) == []
 
 
 def test_a_folder_without_images_is_a_problem(tmp_path):
@@ -93,9 +102,69 @@ def test_no_inputs_are_refused(tmp_path):
         ("https://host/a/scan.png?key=1#x", "scan.png"),
         ("http://host/a%20b%2F..%2Fc.tif", "a b_.._c.tif"),
         ("HTTPS://host/", "host"),
+        ("https://www.host.org/", "www_host_org"),
+        ("http://127.0.0.1:8000/", "127_0_0_1_8000"),
+        ("http://[::1/a.png", "a.png"),
         ("https://user:secret@host", "host"),
         ("https://host/..", "host"),
     ],
 )
 def test_an_address_gives_a_harmless_name(tmp_path, address, name):
     assert names(make_plan([address], f"{tmp_path}/"), tmp_path) == [name]
+
+
+@pytest.mark.parametrize("name", ["x" * 300 + ".png", "y/" * 2200 + "a.png", "a\0b.png"])
+def test_names_that_no_file_can_have_are_left_to_reading_and_writing(tmp_path, name):
+    (job,) = make_plan([name], tmp_path / "b.png").jobs
+    assert job.source == name
+    (job,) = make_plan([tmp_path / "a.png"], f"{tmp_path}/{name}").jobs
+    assert job.target == tmp_path / name
+
+
+@pytest.mark.parametrize(("source", "out"), [("", "b.png"), ("a.png", "")])
+def test_an_empty_name_is_refused_and_not_taken_for_the_working_folder(source, out):
+    with pytest.raises(PredictionError, match="empty name"):
+        make_plan([source], out)
+
+
+def test_a_folder_that_is_named_like_an_image_must_be_meant(tmp_path):
+    touch(tmp_path / "in" / "a.png", tmp_path / "b.png")
+    several = [tmp_path / "in", tmp_path / "b.png"]
+    for sources in (several, several[:1]):
+        with pytest.raises(PredictionError, match="named like a file"):
+            make_plan(sources, tmp_path / "out.png")
+    assert make_plan(several, f"{tmp_path}/out.png/").folder == tmp_path / "out.png"
+    assert make_plan(several, tmp_path / "results.2024").folder == tmp_path / "results.2024"
+
+
+def test_a_folder_that_cannot_be_listed_is_a_problem_not_a_silence(tmp_path, monkeypatch):
+    touch(tmp_path / "in" / "a.png", tmp_path / "in" / "closed" / "b.png")
+    scandir = os.scandir
+
+    def refusing(path):  # chmod means nothing to root
+        if os.fspath(path).endswith("closed"):
+            raise PermissionError(13, "Permission denied", os.fspath(path))
+        return scandir(path)
+
+    monkeypatch.setattr(os, "scandir", refusing)
+    plan = make_plan([tmp_path / "in"], tmp_path / "out")
+    assert names(plan, tmp_path / "out") == ["a.png"]
+    (job,) = (job for job in plan.jobs if job.problem)
+    assert job.source == str(tmp_path / "in" / "closed")
+    assert job.problem == "cannot be listed: Permission denied"
+
+
+@pytest.mark.skipif(os.name == "nt", reason="links of POSIX")
+def test_links_in_a_circle_end(tmp_path):
+    touch(tmp_path / "in" / "a.png")
+    (tmp_path / "in" / "again").symlink_to(tmp_path / "in")
+    (tmp_path / "one").symlink_to(tmp_path / "two")
+    (tmp_path / "two").symlink_to(tmp_path / "one")
+    out = tmp_path / "out"
+    plan = make_plan([tmp_path / "in", tmp_path / "one"], out)
+    assert names(plan, out) == ["in/a.png", "one"]
+
+
+def test_the_name_of_a_job_keeps_secrets(tmp_path):
+    (job,) = make_plan(["https://me:pass@host/a.png?token=1"], tmp_path / "a.png").jobs
+    assert job.name == "https://host/a.png"

@@ -193,10 +193,29 @@ def test_a_scale_that_does_not_divide_is_refused(grey_model):
     assert load_upscaler("bicubic", scale=(1, 3)).scale == (1, 3)
 
 
-@pytest.mark.parametrize("scale", [0, 1, -2, 65, (2, 0), (1, 1), (2, 2, 2)])
-def test_a_scale_that_makes_no_sense_is_refused(scale):
-    with pytest.raises(PredictionError, match="scale: "):
+@pytest.mark.parametrize(
+    ("scale", "shown"),
+    [
+        (0, "0x0"),
+        (1, "1x1"),
+        (-2, "-2x-2"),
+        (65, "65x65"),
+        (2.5, "2.5x2.5"),
+        ("4", "4x4"),
+        ((2, 0), "2x0"),
+        ((1, 1), "1x1"),
+        ((2.0, 2), "2.0x2"),
+        ((2, 2, 2), "2x2x2"),
+    ],
+)
+def test_a_scale_that_makes_no_sense_is_refused(scale, shown):
+    with pytest.raises(PredictionError, match=f"scale: {shown} is not"):
         load_upscaler("nearest", scale=scale)
+
+
+@pytest.mark.parametrize("scale", [np.int64(2), (np.uint8(2), 2), [2, 2]])
+def test_a_scale_of_any_whole_numbers_is_taken(scale):
+    assert load_upscaler("nearest", scale=scale).scale == (2, 2)
 
 
 @pytest.mark.parametrize("precision", ["bfloat16", "float16"])
@@ -261,6 +280,16 @@ def test_an_unknown_name_lists_the_known_and_the_nearest():
     assert "did you mean bicubic?" in str(caught.value)
     assert all(name in str(caught.value) for name in known_models())
     assert "\n" not in str(caught.value)
+
+
+def test_a_known_name_in_capitals_is_recognised():
+    with pytest.raises(UnknownModelError, match=r"did you mean oct-srresnet-x4\?"):
+        load_upscaler("OCT-SRResNet-x4")
+
+
+def test_an_empty_name_is_no_model_and_not_the_working_folder():
+    with pytest.raises(UnknownModelError, match="no such model"):
+        load_upscaler("")
 
 
 @pytest.mark.parametrize("name", ["generator.h5", "a/b.H5"])

@@ -47,9 +47,9 @@ def find_weights(name_or_path: str | os.PathLike[str]) -> Path:
         raise PredictionError(
             given, f"{suffix} models cannot be read by this version; .safetensors can"
         )
-    if suffix == ".safetensors" or path.exists():
+    if suffix == ".safetensors" or (given and path.exists()):
         return path
-    nearest = difflib.get_close_matches(given, known_models(), n=1)
+    nearest = difflib.get_close_matches(given.lower(), known_models(), n=1)
     hint = f"did you mean {nearest[0]}? " if nearest else ""
     raise UnknownModelError(
         given, f"no such model; {hint}known are {', '.join(known_models())}, or a .safetensors file"

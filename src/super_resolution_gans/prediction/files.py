@@ -1,18 +1,25 @@
 """Upscale files, folders and addresses; one that fails never stops the rest."""
 
 import logging
+import math
 import time
 from collections.abc import Callable, Iterator
 from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
-from urllib.parse import urlsplit
 
-from super_resolution_gans.io import can_hold, read_scan, write_scan
+from super_resolution_gans.io import (
+    ExistsError,
+    can_hold,
+    check_target,
+    is_address,
+    read_scan,
+    write_scan,
+)
 from super_resolution_gans.prediction.errors import PredictionError
-from super_resolution_gans.prediction.journal import Journal
-from super_resolution_gans.prediction.plan import Inode, Job, Plan, clash, inode, is_address
+from super_resolution_gans.prediction.journal import JOURNAL_NAME, Journal
+from super_resolution_gans.prediction.plan import Inode, Job, Plan, clash, inode
 from super_resolution_gans.prediction.provenance import sha256
 from super_resolution_gans.prediction.upscale import Upscaler
 from super_resolution_gans.scan import Scan, printable
@@ -32,7 +39,7 @@ class Outcome:
     """What became of one input.
 
     Attributes:
-        source, target: the input, and where its result lies or would lie.
+        source, target: the input (an address without secrets), and where its result lies or would.
         reason: why it was skipped or failed, without the name.
         note: something that was done differently than asked, if anything.
         before, after: shapes (slices, height, width[, 3]); None unless done.
@@ -58,8 +65,10 @@ def upscale_files(
     In a folder of results every outcome is also a line in ``srgan-journal.jsonl``.
 
     Raises:
-        PredictionError: if the journal cannot be written.
+        PredictionError: if the folder of results cannot be made, or the journal not be written.
     """
+    if plan.folder:
+        _make_folder(plan.folder)
     try:
         with Journal(plan.folder) if plan.folder else nullcontext() as journal:
             worker = _Worker(plan, upscaler, overwrite, on_batch)
@@ -70,7 +79,8 @@ def upscale_files(
                 yield outcome
     except OSError as error:
         raise PredictionError(
-            plan.folder or "journal", f"cannot be written ({error.strerror or error})"
+            plan.folder / JOURNAL_NAME if plan.folder else "journal",
+            f"cannot be written: {error.strerror or error}",
         ) from None
 
 
@@ -82,7 +92,7 @@ class _Worker:
     ) -> None:
         self._upscaler, self._overwrite, self._on_batch = upscaler, overwrite, on_batch
         self._inputs = plan.inputs
-        self._planned = {job.target: job.source for job in reversed(plan.jobs) if not job.problem}
+        self._planned = {job.target: job.name for job in reversed(plan.jobs) if not job.problem}
         self._written: dict[Inode, str] = {}
 
     def outcome(self, job: Job) -> Outcome:
@@ -92,7 +102,7 @@ class _Worker:
         outcome = None
         try:
             if job.problem:
-                raise PredictionError(job.source, job.problem)
+                raise PredictionError(job.name, job.problem)
             outcome = self._check_target(job, job.target)
             if outcome is None:
                 digest = _digest(job.source)
@@ -105,7 +115,7 @@ class _Worker:
             log.debug("unexpected", exc_info=True)
             reason = f"unexpected {type(error).__name__}: {' '.join(str(error).split())}"
         if outcome is None:
-            outcome = Outcome("failed", job.source, job.target, reason)
+            outcome = Outcome("failed", job.name, job.target, reason)
         return replace(outcome, input_sha256=digest, seconds=time.perf_counter() - start)
 
     def _make(self, job: Job) -> Outcome:
@@ -117,30 +127,36 @@ class _Worker:
         if target != job.target:
             note = f"{job.target.suffix or 'a name without suffix'} cannot hold the result"
             if target in self._planned:
-                raise PredictionError(job.source, clash(target, self._planned[target]))
-            self._planned[target] = job.source
+                raise PredictionError(job.name, clash(target, self._planned[target]))
+            self._planned[target] = job.name
             if skipped := self._check_target(job, target):
                 return replace(skipped, note=note)
-        if not scan.is_lazy and _count(result.shape) <= _MANY:
-            result = result.load()
-        target.parent.mkdir(parents=True, exist_ok=True)
-        write_scan(result, target, overwrite=self._overwrite)
+        _make_folder(target.parent)
+        try:
+            # Before the work rather than after it.
+            check_target(result, target, overwrite=self._overwrite)
+            if not scan.is_lazy and math.prod(result.shape) <= _MANY:
+                result = result.load()
+            write_scan(result, target, overwrite=self._overwrite)
+        except ExistsError:
+            # Another process does the same folder.
+            return Outcome("skipped", job.name, target, f"{target} exists by now", note)
         identity = inode(target)
         if identity:
-            self._written[identity] = job.source
-        return Outcome("done", job.source, target, note=note, before=scan.shape, after=result.shape)
+            self._written[identity] = job.name
+        return Outcome("done", job.name, target, note=note, before=scan.shape, after=result.shape)
 
     def _check_target(self, job: Job, target: Path) -> Outcome | None:
         """Skip what exists; refuse to write onto an input or another result of this run."""
         identity = inode(target)
         if identity in self._inputs:
-            raise PredictionError(job.source, f"its result would overwrite the input {target}")
+            raise PredictionError(job.name, f"its result would overwrite the input {target}")
         if identity in self._written:
             # Names that differ only in case are one file on some systems.
-            raise PredictionError(job.source, clash(target, self._written[identity]))
-        if identity is None or self._overwrite:
+            raise PredictionError(job.name, clash(target, self._written[identity]))
+        if identity is None or self._overwrite or not target.is_file():
             return None
-        return Outcome("skipped", job.source, target, f"{target} exists")
+        return Outcome("skipped", job.name, target, f"{target} exists")
 
     def _progress(self, job: Job) -> Callable[[int, int], None] | None:
         report = self._on_batch
@@ -160,17 +176,21 @@ def _suffix_for(suffix: str, result: Scan) -> str:
     return ".tif"
 
 
-def _count(shape: tuple[int, ...]) -> int:
-    count = 1
-    for length in shape:
-        count *= length
-    return count
-
-
 def _reason(job: Job, error: Exception) -> str:
     """The message without the name of the input, which stands beside it anyway."""
-    text = error.strerror or str(error) if isinstance(error, OSError) else str(error)
-    return printable(text.removeprefix(f"{printable(job.source)}: "))
+    if isinstance(error, OSError) and error.strerror:
+        return error.strerror[:1].lower() + error.strerror[1:]
+    return printable(str(error).removeprefix(f"{printable(job.name)}: "))
+
+
+def _make_folder(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except (OSError, ValueError) as error:
+        what = "something that is no folder lies there or above"
+        known = isinstance(error, FileExistsError | NotADirectoryError)
+        reason = what if known else getattr(error, "strerror", None) or str(error)
+        raise PredictionError(folder, f"this folder cannot be made: {reason}") from None
 
 
 def _entry(outcome: Outcome, upscaler: Upscaler, folder: Path | None) -> dict[str, Any]:
@@ -179,7 +199,7 @@ def _entry(outcome: Outcome, upscaler: Upscaler, folder: Path | None) -> dict[st
         target = target.relative_to(folder)
     entry: dict[str, Any] = {
         "status": outcome.status,
-        "input": _without_secrets(outcome.source),
+        "input": outcome.source,
         "input_sha256": outcome.input_sha256,
         "output": target.as_posix(),
         **upscaler.provenance.as_dict(),
@@ -187,11 +207,3 @@ def _entry(outcome: Outcome, upscaler: Upscaler, folder: Path | None) -> dict[st
     if outcome.reason:
         entry["reason"] = outcome.reason
     return entry
-
-
-def _without_secrets(source: str) -> str:
-    """An address without user, password and query; a path as it is."""
-    if not is_address(source):
-        return source
-    parts = urlsplit(source)
-    return parts._replace(netloc=parts.netloc.rpartition("@")[2], query="", fragment="").geturl()

@@ -2,15 +2,15 @@
 
 import os
 import re
-from collections.abc import Iterator, Sequence
+import stat
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from urllib.parse import unquote, urlsplit
+from urllib.parse import unquote
 
+from super_resolution_gans.io import READABLE_SUFFIXES, is_address, shown
 from super_resolution_gans.prediction.errors import PredictionError
 
-_RASTERS = (".png", ".jpg", ".jpeg", ".jpe", ".jfif", ".bmp", ".dib", ".webp", ".gif")
-IMAGE_SUFFIXES = frozenset((*_RASTERS, ".tif", ".tiff", ".npy"))
 Inode = tuple[int, int]
 
 
@@ -31,6 +31,11 @@ class Job:
     fixed: bool = False
     problem: str | None = None
 
+    @property
+    def name(self) -> str:
+        """The source as messages show it: an address without its secrets."""
+        return shown(self.source)
+
 
 @dataclass(frozen=True)
 class Plan:
@@ -48,43 +53,51 @@ class Plan:
     inputs: frozenset[Inode] = field(default=frozenset(), repr=False)
 
 
-def is_address(source: str) -> bool:
-    """Whether a source is a URL rather than a path."""
-    return re.match(r"[a-z][a-z0-9+.-]+://", source, re.IGNORECASE) is not None
-
-
 def make_plan(sources: Sequence[str | os.PathLike[str]], out: str | os.PathLike[str]) -> Plan:
     """Map inputs to outputs.
 
     One file or address goes to the file ``out``; to a folder if ``out`` is one, ends like one or
     has no suffix. Several inputs, or a folder, go to a folder: the names inside a folder are kept
-    with their tree, under the folder's own name if there are several inputs.
+    with their tree, under the folder's own name if there are several inputs. An input that is named
+    twice is done once.
 
     Raises:
         PredictionError: if there are no inputs, or ``out`` cannot be what it has to be.
     """
-    given = [os.fspath(source) for source in sources]
+    given = list(dict.fromkeys(os.fspath(source) for source in sources))
     if not given:
         raise PredictionError("upscale", "no inputs")
+    if "" in given or not os.fspath(out):
+        raise PredictionError("upscale", "an input or output with an empty name")
     target = Path(out)
-    alone = len(given) == 1 and (is_address(given[0]) or not Path(given[0]).is_dir())
-    if alone and not _is_folder(os.fspath(out)):
+    alone = len(given) == 1 and (is_address(given[0]) or not _is_folder(given[0]))
+    if alone and not _means_folder(os.fspath(out)):
         return Plan((Job(given[0], target, fixed=True),), None, 0, _inodes(given))
-    if target.exists() and not target.is_dir():
+    if _exists(target) and not _is_folder(target):
         raise PredictionError(target, "is a file; several inputs or a folder need a folder")
+    if not _means_folder(os.fspath(out)) and target.suffix.lower() in READABLE_SUFFIXES:
+        raise PredictionError(
+            target,
+            "is named like a file; several inputs or a folder need a folder (it may have this name "
+            f"if it ends with {os.sep})",
+        )
     jobs: list[Job] = []
     ignored = 0
     for source in given:
         if is_address(source):
             jobs.append(Job(source, target / _name_of(source)))
-        elif Path(source).is_dir():
-            if target.is_dir() and target.samefile(source):
+        elif _is_folder(source):
+            if inode(target) == inode(source):
                 raise PredictionError(target, "is the input folder; results need another one")
             top = target / Path(source).resolve().name if len(given) > 1 else target
-            images, others = _images_in(Path(source), target)
-            ignored += others
-            jobs += [Job(str(image), top / image.relative_to(source)) for image in images]
-            if not images:
+            found = _look_into(Path(source), target)
+            ignored += found.others
+            jobs += [Job(str(image), top / image.relative_to(source)) for image in found.images]
+            jobs += [
+                Job(str(folder), top / folder.relative_to(source), problem=problem)
+                for folder, problem in found.closed
+            ]
+            if not found.images and not found.closed:
                 jobs.append(Job(source, top, problem="there are no images in this folder"))
         else:
             jobs.append(Job(source, target / Path(source).name))
@@ -93,46 +106,75 @@ def make_plan(sources: Sequence[str | os.PathLike[str]], out: str | os.PathLike[
 
 def inode(path: str | os.PathLike[str]) -> Inode | None:
     """What identifies a file whatever it is called; None if there is no such file."""
+    status = _status(path)
+    return None if status is None else (status.st_dev, status.st_ino)
+
+
+def _status(path: str | os.PathLike[str]) -> os.stat_result | None:
+    """Of what lies at a path; None if nothing does, or nothing that we may look at."""
     try:
-        status = Path(path).stat()
+        return Path(path).stat()
     except (OSError, ValueError):
         return None
-    return status.st_dev, status.st_ino
 
 
-def _inodes(sources: "Iterator[str] | Sequence[str]") -> frozenset[Inode]:
+def _exists(path: str | os.PathLike[str]) -> bool:
+    return _status(path) is not None
+
+
+def _is_folder(path: str | os.PathLike[str]) -> bool:
+    status = _status(path)
+    return status is not None and stat.S_ISDIR(status.st_mode)
+
+
+def _inodes(sources: Iterable[str]) -> frozenset[Inode]:
     found = (inode(source) for source in sources if not is_address(source))
     return frozenset(identity for identity in found if identity is not None)
 
 
-def _is_folder(out: str) -> bool:
-    path = Path(out)
-    return path.is_dir() or out.endswith(("/", os.sep)) or not (path.exists() or path.suffix)
+def _means_folder(out: str) -> bool:
+    return _is_folder(out) or out.endswith(("/", os.sep)) or not (_exists(out) or Path(out).suffix)
 
 
-def _images_in(folder: Path, out: Path) -> tuple[list[Path], int]:
-    """Images below a folder in a fixed order, and how many other files there are."""
+@dataclass(frozen=True)
+class _Contents:
+    """Images below a folder in a fixed order, other files, and folders that cannot be listed."""
+
+    images: list[Path]
+    others: int
+    closed: list[tuple[Path, str]]
+
+
+def _look_into(folder: Path, out: Path) -> _Contents:
+    """All images below a folder but in hidden folders and in that of the results."""
     apart = inode(out)
     images: list[Path] = []
     others = 0
-    for here, folders, names in os.walk(folder):
+    closed: list[tuple[Path, str]] = []
+
+    def on_error(error: OSError) -> None:
+        closed.append((Path(error.filename), f"cannot be listed: {error.strerror}"))
+
+    for here, folders, names in os.walk(folder, onerror=on_error):
         folders[:] = sorted(
             name
             for name in folders
             if not name.startswith(".") and (apart is None or inode(Path(here, name)) != apart)
         )
         for name in sorted(names):
-            if name.startswith(".") or Path(name).suffix.lower() not in IMAGE_SUFFIXES:
+            if name.startswith(".") or Path(name).suffix.lower() not in READABLE_SUFFIXES:
                 others += 1
             else:
                 images.append(Path(here, name))
-    return images, others
+    return _Contents(images, others, closed)
 
 
 def _name_of(address: str) -> str:
-    parts = urlsplit(address)
-    last = unquote(parts.path.rstrip("/").rpartition("/")[2])
-    return re.sub(r"[^\w.\- ]", "_", last).lstrip(".")[-100:] or parts.hostname or "image"
+    """A harmless file name: the last of the path, or else the host."""
+    host, _, path = shown(address).partition("://")[2].partition("/")
+    last = re.sub(r"[^\w.\- ]", "_", unquote(path.rstrip("/").rpartition("/")[2]))
+    # What stands behind the dot of a host is no suffix.
+    return last.lstrip(".")[-100:] or re.sub(r"[^\w\-]", "_", host)[-100:] or "image"
 
 
 def _without_clashes(jobs: list[Job]) -> Iterator[Job]:
@@ -143,7 +185,7 @@ def _without_clashes(jobs: list[Job]) -> Iterator[Job]:
             yield Job(job.source, job.target, problem=clash(job.target, first[job.target]))
         else:
             if not job.problem:
-                first[job.target] = job.source
+                first[job.target] = job.name
             yield job
 
 

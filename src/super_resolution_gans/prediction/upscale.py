@@ -1,5 +1,6 @@
 """From a model's name to upscaled images: the one way in for every command and script."""
 
+import operator
 import os
 from collections.abc import Callable
 from dataclasses import replace
@@ -183,12 +184,17 @@ def _network(path: Path, wanted: Pair | None, device: torch.device, precision: s
 def _pair(scale: int | Pair | None) -> Pair | None:
     if scale is None:
         return None
-    pair = (scale, scale) if isinstance(scale, int) else tuple(scale)
-    if len(pair) != 2 or min(pair) < 1 or max(pair) > 64 or pair == (1, 1):
+    given = tuple(scale) if isinstance(scale, tuple | list) else (scale, scale)
+    try:
+        vertical, lateral = (operator.index(factor) for factor in given)
+    except (TypeError, ValueError):
+        vertical, lateral = 0, 0
+    if not 1 <= min(vertical, lateral) <= max(vertical, lateral) <= 64 or vertical * lateral == 1:
+        shown = "x".join(map(str, given))
         raise PredictionError(
-            "scale", f"{scale} is not one or two whole factors from 1 to 64, and more than 1x1"
+            "scale", f"{shown} is not one or two whole factors from 1 to 64, and more than 1x1"
         )
-    return pair
+    return vertical, lateral
 
 
 def _counter(on_batch: OnBatch | None, total: int) -> Callable[[], None]:
