@@ -84,6 +84,16 @@ def test_an_old_model_file_is_one_line_and_1(tmp_path, scan, capsys):
     assert "Keras models (.h5) cannot be read by this version" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("out", ["", "there", "new/", "suffixless"])
+def test_an_output_that_is_no_image_file_is_refused(tmp_path, scan, capsys, monkeypatch, out):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "there").mkdir()
+    options = ["--modelPath", "nearest", "--inputPath", str(scan), "--outputPath", out]
+    assert main(options) == 1
+    assert capsys.readouterr().err.count("\n") == 1
+    assert sorted(path.name for path in tmp_path.rglob("*")) == ["in.png", "there"]
+
+
 def test_missing_arguments_are_wrong_usage(capsys):
     with pytest.raises(SystemExit) as caught:
         main(["--inputPath", "a.png"])

@@ -7,6 +7,8 @@ import argparse
 import sys
 from collections.abc import Sequence
 
+from super_resolution_gans.program import as_program
+
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Super-resolve one image into one file, which is replaced if it exists.
@@ -14,6 +16,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Returns:
         0; 1 if it failed, after one line on stderr. Wrong usage exits with 2.
     """
+    with as_program():
+        return _infer(arguments)
+
+
+def _infer(arguments: Sequence[str] | None) -> int:
     parser = argparse.ArgumentParser(prog="infer", description="Super-resolve one image.")
     parser.add_argument(
         "--modelPath",
@@ -27,6 +34,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     given = parser.parse_args(arguments)
 
     from super_resolution_gans.prediction.catalogue import DEFAULT_MODEL
+    from super_resolution_gans.prediction.errors import PredictionError
     from super_resolution_gans.prediction.files import upscale_files
     from super_resolution_gans.prediction.plan import make_plan
     from super_resolution_gans.prediction.upscale import load_upscaler
@@ -34,6 +42,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
     try:
         plan = make_plan([given.inputPath], given.outputPath)
+        if plan.folder is not None:
+            raise PredictionError(
+                given.outputPath,
+                "--outputPath is one image file, as in out.png; srgan upscale does folders",
+            )
         upscaler = load_upscaler(DEFAULT_MODEL if given.modelPath is None else given.modelPath)
         outcomes = list(upscale_files(plan, upscaler, overwrite=True))
     except ValueError as error:

@@ -127,18 +127,32 @@ def test_nothing_measured_is_status_1_and_writes_nothing(run, tmp_path):
 
 
 @pytest.mark.parametrize(
+    "option", [("--model", "no-such-model"), ("--device", "toaster"), ("--precision", "float8")]
+)
+def test_a_model_or_setting_that_does_not_exist_is_wrong_usage(run, scans, option):
+    result = run("--data", scans, "--model", "bicubic", *option)
+    assert result.exit_code == 2
+    (line,) = result.stderr.splitlines()
+    assert line.startswith("error: ")
+
+
+def test_a_result_that_cannot_be_written_is_named(run, scans, tmp_path):
+    (tmp_path / "out" / "means.json").mkdir(parents=True)
+    result = run("--data", scans, "--model", "bicubic", "--no-lpips", "--out", tmp_path / "out")
+    assert result.exit_code == 1
+    assert f"error: {tmp_path / 'out' / 'means.json'}: " in result.stderr
+
+
+@pytest.mark.parametrize(
     "arguments",
     [
         ("--data", "missing", "--model", "bicubic"),
-        ("--data", "scans", "--model", "no-such-model"),
         ("--data", "scans", "--model", "bicubic", "--split", "test"),
         ("--data", "scans", "--model", "bicubic", "--out", "file/out"),
     ],
 )
 @pytest.mark.usefixtures("scans")
-def test_bad_data_model_split_or_folder_is_one_line_and_status_1(
-    run, tmp_path, monkeypatch, arguments
-):
+def test_bad_data_split_or_folder_is_one_line_and_status_1(run, tmp_path, monkeypatch, arguments):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "file").write_text("in the way")
     result = run(*arguments)

@@ -25,6 +25,12 @@ def test_help_names_every_command() -> None:
         assert f" {command} " in text
 
 
+def test_wrong_usage_is_one_line_after_the_usage() -> None:
+    result = srgan("upscale", "a.png")
+    assert result.exit_code == 2
+    assert result.stderr.splitlines()[-1] == "Error: Missing option '--out' / '-o'."
+
+
 def test_recipes_lists_the_shipped_model() -> None:
     result = srgan("recipes")
     assert result.exit_code == 0

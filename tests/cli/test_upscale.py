@@ -1,6 +1,10 @@
 """``srgan upscale``: what it prints, what it writes and how it exits."""
 
 import json
+import os
+import signal
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -147,6 +151,7 @@ def test_a_changed_suffix_is_said(tmp_path):
         ("--model", "bicubik"),
         ("--model", "old.h5"),
         ("--model", "missing.safetensors"),
+        ("--model", ""),
         ("--model", "nearest", "--device", "toaster"),
         ("--model", "nearest", "--precision", "float8"),
     ],
@@ -191,6 +196,55 @@ def test_an_interrupt_says_what_is_left(tmp_path, monkeypatch):
     result = srgan(tmp_path / "in", "-o", tmp_path / "out", "--model", "nearest")
     assert result.exit_code == 130
     assert "interrupted, 1 not done; 1 done, 0 skipped, 0 failed" in result.stdout
+
+
+@pytest.mark.skipif(os.name == "nt", reason="signals of POSIX")
+@pytest.mark.parametrize("name", ["SIGINT", "SIGTERM"])
+def test_a_stop_in_the_middle_of_a_folder_leaves_whole_files_and_a_journal(tmp_path, name):
+    for number in range(200):
+        draw(tmp_path / "in" / f"{number:03d}.png", 60, 60)
+    command = ["-m", "super_resolution_gans.cli", "upscale", tmp_path / "in"]
+    options = ["-o", tmp_path / "out", "--model", "bicubic", "--scale", "8"]
+    program = subprocess.Popen(
+        [sys.executable, *command, *options],
+        # Whoever runs tests in the background has SIGINT ignored, and so would the program.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert "000.png: 60x60 -> 480x480" in program.stdout.readline()
+    program.send_signal(getattr(signal, name))
+    out, err = program.communicate(timeout=60)
+    assert program.returncode == 128 + getattr(signal, name)
+    assert err == ""
+    assert "interrupted, " in out.splitlines()[-1]
+    journal = (tmp_path / "out" / "srgan-journal.jsonl").read_text().splitlines()
+    written = [name for name in files_in(tmp_path / "out") if name.endswith(".png")]
+    assert len(written) < 200
+    assert 0 <= len(written) - len(journal) <= 1
+    assert len(files_in(tmp_path / "out")) == len(written) + 1
+    assert {size_of(tmp_path / "out" / name) for name in written} == {(480, 480)}
+
+
+def test_secrets_in_an_address_are_not_printed(tmp_path):
+    result = srgan("http://me:pass@[::1/a.png?token=1", "-o", f"{tmp_path}/", "--model", "nearest")
+    assert result.exit_code == 1
+    (line,) = errors(result)
+    assert line.startswith("error: http://[::1/a.png: ")
+    assert "pass" not in result.output
+    assert "token" not in result.output
+
+
+def test_a_journal_that_cannot_be_written_is_one_line_and_the_status_counts_inputs(tmp_path):
+    draw(tmp_path / "in" / "a.png")
+    (tmp_path / "out" / "srgan-journal.jsonl").mkdir(parents=True)
+    result = srgan(tmp_path / "in", "-o", tmp_path / "out", "--model", "nearest")
+    assert result.exit_code == 1
+    (line,) = errors(result)
+    assert "srgan-journal.jsonl: cannot be written" in line
+    draw(tmp_path / "in" / "b.png")
+    assert srgan(tmp_path / "in", "-o", tmp_path / "out", "--model", "nearest").exit_code == 3
 
 
 @pytest.mark.parametrize("size", [(1, 1), (1, 7), (9, 1)])

@@ -8,6 +8,7 @@ from super_resolution_gans.cli.data import data
 from super_resolution_gans.cli.evaluate import evaluate
 from super_resolution_gans.cli.train import plot, recipes, train
 from super_resolution_gans.cli.upscale import upscale
+from super_resolution_gans.program import as_program
 from super_resolution_gans.version import __version__
 
 app = typer.Typer(
@@ -16,6 +17,8 @@ app = typer.Typer(
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
+    # Plain help: it folds to any width, can be searched, and a usage error is one line.
+    rich_markup_mode=None,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
@@ -43,4 +46,5 @@ app.add_typer(data, name="data")
 
 def main() -> None:
     """Entry point of the ``srgan`` command."""
-    app()
+    with as_program():
+        app()

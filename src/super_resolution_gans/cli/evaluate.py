@@ -1,16 +1,14 @@
 """``srgan evaluate``: models beside interpolation, measured on scans whose truth is known."""
 
-import os
 import re
 import sys
-import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from super_resolution_gans.cli.messages import error, fail, parse_scale
+from super_resolution_gans.cli.messages import error, fail, parse_scale, say
 
 if TYPE_CHECKING:
     from super_resolution_gans.data.inventory import Entry
@@ -25,40 +23,63 @@ CHANNELS = ("y-studio", "y-full", "rgb")
 def evaluate(
     data: Annotated[
         Path,
-        typer.Option(help="A folder of images, one with HR and LR in it, or a manifest (.csv)."),
+        typer.Option(
+            metavar="DATA",
+            help="A folder of images, one with HR and LR in it, or a manifest (.csv).",
+        ),
     ],
     model: Annotated[
         list[str] | None,
         typer.Option(
-            help="A shipped model or a .safetensors file; repeat for several. "
-            "[default: the shipped OCT model]"
+            metavar="MODEL",
+            help="A shipped model, a .safetensors file, or nearest, bilinear, bicubic, lanczos; "
+            "repeat for several. "
+            "[default: the shipped OCT model]",
         ),
     ] = None,
     split: Annotated[
         list[str] | None,
         typer.Option(
+            metavar="SPLIT",
             help="Of the manifest or folder names; repeat for several, 'all' takes all. "
-            "[default: test where some scan is marked so, else all]"
+            "[default: test where some scan is marked so, else all]",
         ),
     ] = None,
-    dataset: Annotated[list[str] | None, typer.Option(help="Only these; repeatable.")] = None,
-    role: Annotated[list[str] | None, typer.Option(help="Only these; repeatable.")] = None,
+    dataset: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NAME", help="Only this dataset of the manifest; repeatable."),
+    ] = None,
+    role: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NAME", help="Only this role of the manifest; repeatable."),
+    ] = None,
     out: Annotated[
         Path | None,
-        typer.Option("--out", "-o", help="Folder for per_image.csv, means.json and panels."),
+        typer.Option(
+            "--out",
+            "-o",
+            metavar="FOLDER",
+            help="For per_image.csv, means.json and panels, which are replaced.",
+        ),
     ] = None,
     panels: Annotated[
-        int, typer.Option(min=0, help="With --out: pictures of this many images of each dataset.")
+        int,
+        typer.Option(
+            min=0, metavar="N", help="With --out: pictures of this many images of each dataset."
+        ),
     ] = 2,
     scale: Annotated[
         str, typer.Option(metavar="N|VxL", help="Factor, or vertical x lateral such as 1x4.")
     ] = "4",
-    border: Annotated[int, typer.Option(min=0, help="HR pixels cut from each edge.")] = 4,
+    border: Annotated[
+        int, typer.Option(min=0, metavar="N", help="HR pixels cut from each edge.")
+    ] = 4,
     channel: Annotated[
         str,
         typer.Option(
+            metavar="CHANNEL",
             help="What of colour images is measured: y-studio (MATLAB's Y), y-full, rgb. "
-            "Grey images are measured as they are."
+            "Grey images are measured as they are.",
         ),
     ] = "y-studio",
     mask: Annotated[
@@ -76,14 +97,18 @@ def evaluate(
             "--lpips/--no-lpips", help="Measure LPIPS with AlexNet too: the slowest measure."
         ),
     ] = True,
-    device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1, mps.")] = "auto",
-    precision: Annotated[str, typer.Option(help="auto, float32, bfloat16, float16.")] = "auto",
+    device: Annotated[
+        str, typer.Option(metavar="DEVICE", help="auto, cpu, cuda, cuda:1, mps.")
+    ] = "auto",
+    precision: Annotated[
+        str, typer.Option(metavar="TYPE", help="auto, float32, bfloat16, float16.")
+    ] = "auto",
 ) -> None:
-    """Measure models on scans: PSNR, SSIM, consistency with the low-resolution input, LPIPS,
-    distance of power spectra, and excess of periodic grids.
+    """Measure models on scans whose truth is known.
 
-    LR is made of each image by bicubic-antialiased downsampling unless it came with it. How was
-    measured is printed with the numbers.
+    PSNR, SSIM, consistency with the low-resolution input, LPIPS, distance of power spectra and
+    excess of periodic grids, beside interpolation. LR is made of each image by bicubic-antialiased
+    downsampling unless it came with it. How was measured is printed with the numbers.
 
     Exit status: 0 all measured, 1 nothing could be, 2 wrong usage, 3 some images failed.
     """
@@ -102,8 +127,11 @@ def evaluate(
 
     protocol = Protocol(factors, border, channel, mask)  # type: ignore[arg-type]
     try:
-        entries, splits = _entries(data, split, dataset, role)
         upscalers = _upscalers(model, factors, device, precision, baselines)
+    except ValueError as problem:
+        fail(problem, 2)
+    try:
+        entries, splits = _entries(data, split, dataset, role)
         if out is not None:
             out.mkdir(parents=True, exist_ok=True)
         draw = None if out is None else _drawer(out, panels, protocol)
@@ -232,8 +260,8 @@ def _show(
 
         Console().print(screen_table(comparison), highlight=False)
     else:
-        typer.echo(plain_table(comparison), nl=False)
-    typer.echo("\n".join(chosen))
+        say(plain_table(comparison).rstrip())
+    say("\n".join(chosen))
 
 
 def _write_results(
@@ -252,19 +280,12 @@ def _write_results(
     }
     _write(out / "per_image.csv", csv_text(comparison).encode())
     _write(out / "means.json", json_text(comparison, about).encode())
-    typer.echo(f"written: {out / 'per_image.csv'}, {out / 'means.json'}")
+    say(f"written: {out / 'per_image.csv'}, {out / 'means.json'}")
 
 
 def _write(path: Path, payload: bytes) -> None:
-    """Write atomically; an existing file is replaced."""
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name[:80]}.")
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(payload)
-            file.flush()
-            os.fsync(file.fileno())
-        Path(temporary).chmod(0o644)
-        Path(temporary).replace(path)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise
+    """An existing file is replaced."""
+    from super_resolution_gans.io.atomic import replacing
+
+    with replacing(path) as file:
+        file.write(payload)

@@ -1,14 +1,28 @@
 """How commands speak to people, and what they understand."""
 
 import re
+import sys
 from typing import NoReturn
 
 import typer
 
+# The streams are handed over by name: typer would look up the ones behind those that rich puts in
+# place while it draws a progress bar, and the text would be drawn over.
+
+
+def say(message: str) -> None:
+    """Print what a command is for to stdout."""
+    typer.echo(message, file=sys.stdout)
+
+
+def warn(message: str) -> None:
+    """Print what is worth knowing besides to stderr."""
+    typer.echo(message, file=sys.stderr)
+
 
 def error(message: str) -> None:
     """Print one line ``error: ...`` to stderr."""
-    typer.echo(f"error: {' '.join(message.split())}", err=True)
+    warn(f"error: {' '.join(message.split())}")
 
 
 def fail(problem: Exception | str, status: int = 1) -> NoReturn:
@@ -40,8 +54,9 @@ def parse_scale(text: str) -> tuple[int, int]:
     """
     match = re.fullmatch(r"(\d{1,2})(?:[xX](\d{1,2}))?", text)
     factors = (int(match[1]), int(match[2] or match[1])) if match else (0, 0)
-    if min(factors) < 1 or factors == (1, 1):
+    if not 1 <= min(factors) <= max(factors) <= 64 or factors == (1, 1):
         raise typer.BadParameter(
-            f"{text!r} is neither a whole number above 1 nor two such as 1x4", param_hint="--scale"
+            f"{text!r} is neither a whole number from 2 to 64 nor two such as 1x4",
+            param_hint="--scale",
         )
     return factors

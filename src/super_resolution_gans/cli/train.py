@@ -9,16 +9,21 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from super_resolution_gans.cli.messages import duration, fail
+from super_resolution_gans.cli.messages import duration, fail, say
 
 if TYPE_CHECKING:
     from super_resolution_gans.training.hooks import Report
 
 
 def train(
-    recipe: Annotated[str, typer.Argument(help="A recipe of the package or a path to a YAML.")],
+    recipe: Annotated[
+        str,
+        typer.Argument(
+            metavar="RECIPE", help="A recipe of the package (see srgan recipes) or a YAML file."
+        ),
+    ],
     data: Annotated[Path, typer.Option(metavar="STORE", help="Made by srgan data pack.")],
-    out: Annotated[Path, typer.Option(metavar="RUN", help="The run folder.")],
+    out: Annotated[Path, typer.Option("--out", "-o", metavar="RUN", help="The run folder.")],
     init: Annotated[
         Path | None, typer.Option(metavar="MODEL", help="Start from these weights (fine-tune).")
     ] = None,
@@ -26,12 +31,13 @@ def train(
         list[str] | None,
         typer.Option("--set", metavar="KEY=VALUE", help="Change a key of the recipe; repeatable."),
     ] = None,
-    device: Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")] = "auto",
+    device: Annotated[str, typer.Option(metavar="DEVICE", help="auto, cpu, cuda or mps.")] = "auto",
 ) -> None:
-    """Train a model by a recipe, or go on with a run: the same command again resumes.
+    """Train a model by a recipe.
 
-    Ctrl-C and SIGTERM write a checkpoint and end after the current update. Exit status: 0 finished,
-    1 not possible, 130 interrupted, 143 terminated.
+    The same command again goes on with the run, or ends at once if it is finished. Ctrl-C and
+    SIGTERM write a checkpoint and end after the current update. Exit status: 0 finished, 1 not
+    possible, 130 interrupted, 143 terminated.
     """
     from super_resolution_gans.training.checkpoint import TrainingError
     from super_resolution_gans.training.recipe import load_recipe
@@ -62,9 +68,9 @@ def train(
         for number, handler in previous.items():
             signal.signal(number, handler)
     if not outcome.finished:
-        typer.echo(f"stopped after update {outcome.done}; the same command goes on from there")
+        say(f"stopped after update {outcome.done}; the same command goes on from there")
         raise typer.Exit(128 + (received[0] if received else signal.SIGINT))
-    typer.echo(f"done: {outcome.model}")
+    say(f"done: {outcome.model}")
 
 
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
@@ -79,19 +85,19 @@ class _Diary:
     def begin(self, start: int, updates: int, where: str) -> None:
         self._began, self._start = time.monotonic(), start
         again = f"resuming after update {start} of {updates}" if start else f"{updates} updates"
-        typer.echo(f"{again} on {where}")
+        say(f"{again} on {where}")
 
     def report(self, report: "Report") -> None:
         if report.split == "val":
             self._measured = f"  val psnr {report.values['psnr']:.3f} dB"
             self._measured += f"  ssim {report.values['ssim']:.4f}"
-            typer.echo(f"{report.done:>8}/{report.updates}{self._measured}")
+            say(f"{report.done:>8}/{report.updates}{self._measured}")
             return
         seconds = time.monotonic() - self._began
         rate = (report.done - self._start) / seconds if seconds else 0.0
         left = duration((report.updates - report.done) / rate) if rate else "?"
         numbers = "  ".join(f"{name} {value:.4g}" for name, value in report.values.items())
-        typer.echo(
+        say(
             f"{report.done:>8}/{report.updates}  {numbers}{self._measured}  "
             f"{rate:.2f} updates/s  {left} left"
         )
@@ -102,17 +108,25 @@ def recipes() -> None:
     from super_resolution_gans.training.recipe import load_recipe, shipped_recipes
 
     for name, path in shipped_recipes().items():
-        typer.echo(f"{name:<28}{load_recipe(name).description}  [{path}]")
+        say(f"{name:<28}{load_recipe(name).description}  [{path}]")
 
 
 def plot(
     run: Annotated[Path, typer.Argument(metavar="RUN", help="A run folder.")],
     out: Annotated[
         Path | None,
-        typer.Option("--out", "-o", help="Picture to write.", show_default="RUN/curves.png"),
+        typer.Option(
+            "--out",
+            "-o",
+            metavar="PICTURE",
+            help="What to write: .png, .svg or .pdf. [default: RUN/curves.png]",
+        ),
     ] = None,
 ) -> None:
-    """Draw the loss, PSNR and SSIM curves of a run."""
+    """Draw the loss, PSNR and SSIM curves of a run.
+
+    An existing picture is replaced. Exit status: 0 drawn, 1 not possible, 2 wrong usage.
+    """
     from super_resolution_gans.training.curves import draw_curves
 
     target = out or run / "curves.png"
@@ -120,4 +134,4 @@ def plot(
         draw_curves(run, target)
     except (ValueError, OSError) as error:
         fail(error)
-    typer.echo(f"{target}")
+    say(f"{target}")

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from super_resolution_gans.cli.messages import error, fail, one_line, parse_scale
+from super_resolution_gans.cli.messages import error, fail, one_line, parse_scale, say
 
 if TYPE_CHECKING:
     from super_resolution_gans.prediction.files import Outcome
@@ -16,19 +16,24 @@ if TYPE_CHECKING:
 
 def upscale(
     inputs: Annotated[
-        list[str], typer.Argument(metavar="INPUT...", help="Images, folders, http(s) addresses.")
+        list[str], typer.Argument(metavar="INPUT", help="Images, folders, http(s) addresses.")
     ],
     out: Annotated[
         str,
         typer.Option(
-            "--out", "-o", help="A file for one image; a folder for several, or for a folder."
+            "--out",
+            "-o",
+            metavar="OUT",
+            help="A file for one image; a folder for several, or for a folder. Of a name without "
+            "suffix a folder is made.",
         ),
     ],
     model: Annotated[
         str | None,
         typer.Option(
+            metavar="MODEL",
             help="A shipped model, a .safetensors file, or nearest, bilinear, bicubic, lanczos. "
-            "(default: the shipped OCT model)"
+            "[default: the shipped OCT model]",
         ),
     ] = None,
     scale: Annotated[
@@ -36,24 +41,36 @@ def upscale(
         typer.Option(
             metavar="N|VxL",
             help="Factor, or vertical x lateral factors such as 1x4. A network also gives the "
-            "factors that divide its own, by shrinking its result. (default: the model's own)",
+            "factors that divide its own, by shrinking its result. [default: the model's own]",
         ),
     ] = None,
     tile: Annotated[
         int | None,
         typer.Option(
-            min=1, help="Largest side of a tile in input pixels; smaller needs less memory."
+            min=1,
+            metavar="N",
+            help="Largest side of a tile in input pixels; smaller needs less memory.",
         ),
     ] = None,
-    device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1, mps.")] = "auto",
+    device: Annotated[
+        str, typer.Option(metavar="DEVICE", help="auto, cpu, cuda, cuda:1, mps.")
+    ] = "auto",
     precision: Annotated[
-        str, typer.Option(help="auto, float32, bfloat16, float16; results are not rounded to it.")
+        str,
+        typer.Option(
+            metavar="TYPE",
+            help="auto, float32, bfloat16, float16: what the network computes in. Results are not "
+            "rounded to it.",
+        ),
     ] = "auto",
     overwrite: Annotated[
         bool, typer.Option("--overwrite", help="Replace results that exist instead of skipping.")
     ] = False,
 ) -> None:
     """Upscale images with a super-resolution network.
+
+    Names, folders and formats are kept where the format can hold the result; existing results are
+    skipped. A folder of results has a journal, srgan-journal.jsonl.
 
     Exit status: 0 all done or skipped, 1 the only image failed, 2 wrong usage, 3 some failed.
     """
@@ -65,12 +82,16 @@ def upscale(
     try:
         plan = make_plan(inputs, out)
         upscaler = load_upscaler(
-            model or DEFAULT_MODEL, scale=factors, device=device, precision=precision, tile=tile
+            DEFAULT_MODEL if model is None else model,
+            scale=factors,
+            device=device,
+            precision=precision,
+            tile=tile,
         )
     except ValueError as problem:
         fail(problem, 2)
     if plan.ignored:
-        typer.echo(f"ignored by their names, as no images: {_plural(plan.ignored, 'file')}")
+        say(f"ignored by their names, as no images: {_plural(plan.ignored, 'file')}")
     raise typer.Exit(_run(plan, upscaler, overwrite))
 
 
@@ -79,7 +100,7 @@ def _run(plan: "Plan", upscaler: "Upscaler", overwrite: bool) -> int:
     from super_resolution_gans.prediction.files import upscale_files
 
     counts: Counter[str] = Counter()
-    interrupted = False
+    failure, interrupted = 1 if len(plan.jobs) == 1 else 3, 0
     with _Bar(len(plan.jobs)) as bar:
         try:
             for outcome in upscale_files(plan, upscaler, overwrite=overwrite, on_batch=bar.batch):
@@ -87,17 +108,15 @@ def _run(plan: "Plan", upscaler: "Upscaler", overwrite: bool) -> int:
                 bar.next_image()
                 _say(outcome, upscaler)
         except KeyboardInterrupt:
-            interrupted = True
+            interrupted = 130
+        except SystemExit as stopped:  # SIGTERM or SIGHUP, see program.py
+            interrupted = int(stopped.code or 0)
         except ValueError as problem:
             error(one_line(problem))
-            return 3
+            return failure
     if plan.folder or interrupted:
-        _summarise(plan, counts, interrupted)
-    if interrupted:
-        return 130
-    if counts["failed"]:
-        return 1 if len(plan.jobs) == 1 else 3
-    return 0
+        _summarise(plan, counts, bool(interrupted))
+    return interrupted or (failure if counts["failed"] else 0)
 
 
 def _say(outcome: "Outcome", upscaler: "Upscaler") -> None:
@@ -107,16 +126,16 @@ def _say(outcome: "Outcome", upscaler: "Upscaler") -> None:
     if outcome.status == "failed":
         error(f"{source}: {outcome.reason}")
     elif outcome.status == "skipped":
-        typer.echo(f"{source}: skipped, {outcome.reason} (--overwrite replaces it)")
+        say(f"{source}: skipped, {outcome.reason} (--overwrite replaces it)")
     else:
         assert outcome.before is not None
         assert outcome.after is not None
-        typer.echo(
+        say(
             f"{source} -> {target}: {_size(outcome.before)} -> {_size(outcome.after)} "
             f"by {printable(upscaler.name)}, {outcome.seconds:.1f} s"
         )
         if outcome.note:
-            typer.echo(f"{source}: {outcome.note}, so the name is {target}")
+            say(f"{source}: {outcome.note}, so the name is {target}")
 
 
 def _summarise(plan: "Plan", counts: Counter[str], interrupted: bool) -> None:
@@ -126,7 +145,7 @@ def _summarise(plan: "Plan", counts: Counter[str], interrupted: bool) -> None:
     parts = [f"{counts[status]} {status}" for status in ("done", "skipped", "failed")]
     journal = f"; journal: {plan.folder / JOURNAL_NAME}" if plan.folder else ""
     start = f"interrupted, {left} not done; " if interrupted else ""
-    typer.echo(f"{start}{', '.join(parts)}{journal}")
+    say(f"{start}{', '.join(parts)}{journal}")
 
 
 class _Bar:
