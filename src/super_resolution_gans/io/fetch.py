@@ -5,12 +5,12 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
 from super_resolution_gans.io.address import shown
 from super_resolution_gans.io.errors import FetchError
+from super_resolution_gans.version import __version__
 
 if TYPE_CHECKING:
     import httpx
@@ -89,7 +89,7 @@ class _Job:
 
         silence = max(0.1, min(_SILENCE_SECONDS, self.deadline - time.monotonic()))
         headers = {
-            "User-Agent": f"SuperResolution-GANs/{_version()} (reads one image)",
+            "User-Agent": f"SuperResolution-GANs/{__version__} (reads one image)",
             "Accept": "image/*, application/octet-stream;q=0.9, */*;q=0.5",
             "Accept-Encoding": "identity",  # a compressed answer could be a bomb
         }
@@ -134,10 +134,3 @@ class _Job:
 
     def _too_large(self) -> FetchError:
         return FetchError(self.name, f"larger than the limit of {self.max_bytes} bytes")
-
-
-def _version() -> str:
-    try:
-        return version("SuperResolution-GANs")
-    except PackageNotFoundError:
-        return "0"

@@ -2,8 +2,6 @@
 
 import hashlib
 from dataclasses import asdict, dataclass
-from functools import cache
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
@@ -22,15 +20,6 @@ class Provenance:
     def as_dict(self) -> dict[str, Any]:
         """For JSON."""
         return asdict(self)
-
-
-@cache
-def package_version() -> str:
-    """Of the installed distribution; "not installed" in a bare clone."""
-    try:
-        return version("SuperResolution-GANs")
-    except PackageNotFoundError:
-        return "not installed"
 
 
 def sha256(path: Path) -> str:

@@ -18,10 +18,11 @@ from super_resolution_gans.prediction.devices import pick_device, pick_precision
 from super_resolution_gans.prediction.engines import Engine, Reduced, TorchEngine
 from super_resolution_gans.prediction.errors import PredictionError
 from super_resolution_gans.prediction.interpolation import Interpolation
-from super_resolution_gans.prediction.provenance import Provenance, package_version, sha256
+from super_resolution_gans.prediction.provenance import Provenance, sha256
 from super_resolution_gans.prediction.tiles import Pair, tile_batches
 from super_resolution_gans.prediction.windows import Batch, UpscaledWindows, upscale_batch
 from super_resolution_gans.scan import Scan, Spacing, as_slices
+from super_resolution_gans.version import __version__
 
 OnBatch = Callable[[int, int], None]  # batches done, batches in all
 
@@ -154,12 +155,12 @@ def load_upscaler(
     if name_or_path in INTERPOLATIONS:
         name = os.fspath(name_or_path)
         interpolation = Interpolation(name, wanted or (4, 4))
-        story = Provenance(name, None, interpolation.scale, "float32", "cpu", package_version())
+        story = Provenance(name, None, interpolation.scale, "float32", "cpu", __version__)
         return Upscaler(interpolation, story, tile)
     path = find_weights(name_or_path)
     engine = _network(path, wanted, chosen, dtype)
     name = path.stem if path.suffix == ".safetensors" else path.name
-    story = Provenance(name, sha256(path), engine.scale, dtype, chosen.type, package_version())
+    story = Provenance(name, sha256(path), engine.scale, dtype, chosen.type, __version__)
     return Upscaler(engine, story, tile)
 
 
