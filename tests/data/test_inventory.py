@@ -93,7 +93,9 @@ def test_patterns_without_the_group_or_sense_are_refused(tmp_path: Path) -> None
 
 
 def test_nothing_usable_is_said_in_one_line(tmp_path: Path) -> None:
-    assert "holds no scans (looked for .bmp" in refusal(tmp_path)
+    text = refusal(tmp_path)
+    assert "holds no scans (looked for " in text
+    assert " .png " in text
     assert "no such folder" in refusal(tmp_path / "missing")
     assert "new\\nline: no such folder" in refusal(tmp_path / "new\nline")
     (tmp_path / "scan.png").touch()

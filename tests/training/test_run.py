@@ -222,6 +222,7 @@ def test_init_of_another_shape_is_refused(tiny: Recipe, store_path: Path, tmp_pa
     save_generator(SRResNet(blocks=2, width=8), tmp_path / "other.safetensors")
     with pytest.raises(TrainingError, match=r"other\.safetensors: has .* the recipe wants"):
         train(tiny, store_path, tmp_path / "r", init=tmp_path / "other.safetensors", device="cpu")
+    assert not (tmp_path / "r").exists()
 
 
 def test_recalibration_gives_the_plain_statistics_of_the_batches() -> None:

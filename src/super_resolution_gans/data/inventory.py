@@ -13,9 +13,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from super_resolution_gans.io import READABLE_SUFFIXES
 from super_resolution_gans.scan import printable
 
-SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".bmp", ".webp", ".tif", ".tiff", ".npy"})
 SPLITS = frozenset({"train", "val", "test"})
 _SPELLINGS = {"training": "train", "valid": "val", "validation": "val", "testing": "test"}
 
@@ -87,7 +87,7 @@ def find_entries(
     except OSError as error:
         raise DataError(root, f"cannot be read ({error.strerror or error})") from error
     if not entries:
-        known = " ".join(sorted(SUFFIXES))
+        known = " ".join(sorted(READABLE_SUFFIXES))
         raise DataError(root, f"holds no scans (looked for {known})")
     return sorted(entries, key=lambda entry: entry.name)
 
@@ -173,7 +173,7 @@ def _files(root: Path) -> Iterator[Path]:
     """Everything with a suffix of ours that is not hidden, nor in a hidden folder."""
     for path in sorted(root.rglob("*")):
         hidden = any(part.startswith(".") for part in path.relative_to(root).parts)
-        if not hidden and path.suffix.lower() in SUFFIXES and path.is_file():
+        if not hidden and path.suffix.lower() in READABLE_SUFFIXES and path.is_file():
             yield path
 
 

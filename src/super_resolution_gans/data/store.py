@@ -149,7 +149,7 @@ def pack(
     working: Path | None = None
     try:
         if target.exists() and not overwrite:
-            raise DataError(target, "exists already; remove it or ask to overwrite")
+            raise DataError(target, "exists already; remove it, or replace it with --overwrite")
         if target.exists() and not (target / "index.json").is_file():
             raise DataError(target, "is not a store, and is not overwritten")
         target.parent.mkdir(parents=True, exist_ok=True)

@@ -85,7 +85,7 @@ def _require_finite(means: dict[str, float], done: int) -> None:
     broken = [f"{name} = {value}" for name, value in means.items() if not math.isfinite(value)]
     if broken:
         raise TrainingError(
-            f"stopped at update {done}: {', '.join(broken)}. The last checkpoint is from before; "
+            f"stopped at update {done}: {', '.join(broken)}. Checkpoints, if any, are from before; "
             "try a lower learning rate or precision 32-true"
         )
 

@@ -79,31 +79,12 @@ def train(
             f"the recipe wants {recipe.model.channels} channel(s), the store has {store.channels}; "
             "pack it again with --channels"
         )
-    folder = Path(out)
-    identity = identify(recipe, store, init)
-    with fabric.rank_zero_first():
-        state = claim(folder, identity, recipe)
-    start = int(state["done"]) if state else 0
-
     torch.manual_seed(recipe.seed)
     plain = SRResNet(
         recipe.model.channels, recipe.model.scale, recipe.model.blocks, recipe.model.width
     )
     if init is not None:
         _start_from(plain, init)
-    plain.to(device=fabric.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
-    if schedule.compile:
-        plain.compile()
-    optimizer = torch.optim.Adam(
-        plain.parameters(), lr=schedule.learning_rate, betas=recipe.betas, fused=can_fuse(fabric)
-    )
-    generator, prepared = fabric.setup(plain, optimizer)
-    step = PretrainStep(
-        generator, prepared, fabric.backward, getattr(losses, recipe.loss), recipe.ema_decay, plain
-    )
-    if state:
-        step.load_state(state["step"])
-        fabric.strategy.precision.load_state_dict(state["precision"])
 
     degradation = _degradation(recipe)
     sampler = CropSampler(
@@ -121,6 +102,27 @@ def train(
     share, rank, world = schedule.batch // fabric.world_size, fabric.global_rank, fabric.world_size
     if share * world != schedule.batch:
         raise TrainingError(f"a batch of {schedule.batch} cannot be shared by {world} processes")
+
+    # Only now, when everything fits, does the folder become this run.
+    folder = Path(out)
+    identity = identify(recipe, store, init)
+    with fabric.rank_zero_first():
+        state = claim(folder, identity, recipe)
+    start = int(state["done"]) if state else 0
+
+    plain.to(device=fabric.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+    if schedule.compile:
+        plain.compile()
+    optimizer = torch.optim.Adam(
+        plain.parameters(), lr=schedule.learning_rate, betas=recipe.betas, fused=can_fuse(fabric)
+    )
+    generator, prepared = fabric.setup(plain, optimizer)
+    step = PretrainStep(
+        generator, prepared, fabric.backward, getattr(losses, recipe.loss), recipe.ema_decay, plain
+    )
+    if state:
+        step.load_state(state["step"])
+        fabric.strategy.precision.load_state_dict(state["precision"])
 
     def batches(update: int) -> tuple[Tensor, Tensor]:
         return sampler.batch(update, share, first=rank * share, total=schedule.batch)
