@@ -1,8 +1,8 @@
 """Training batches: a pure function of (store, seed, step).
 
 Where the crops of a batch lie is drawn by a counter-based generator keyed with (seed, step), so any
-batch of any run can be made again without making those before it. Crops never touch Spectralis'
-white padding, and only a stated share of them is background without tissue.
+batch of any run can be made again without making those before it. Only stated shares of the crops
+show an edge of Spectralis' white padding, or background without tissue.
 """
 
 from dataclasses import dataclass

@@ -14,8 +14,8 @@ from super_resolution_gans.training.validation import Validation
 
 @dataclass(frozen=True)
 class Report:
-    """What a run tells while it goes: at log points ``values`` holds the loss, after validation
-    PSNR and SSIM; ``rate`` is updates per second since the run was (re)started."""
+    """What a run tells while it goes: at log points ``values`` holds the loss (``split`` is
+    ``train``), after validation PSNR in dB and SSIM (``val``)."""
 
     done: int
     updates: int

@@ -140,17 +140,14 @@ def train(
     )
     if on_start is not None and fabric.is_global_zero:
         on_start(start, schedule.updates, describe(fabric, schedule))
-    rate = cosine_rate if schedule.decay == "cosine" else None
+    peak, updates, warmup = schedule.learning_rate, schedule.updates, schedule.warmup
+    decays = schedule.decay == "cosine"
     done = fit(
         step,
         batches,
         start=start,
-        updates=schedule.updates,
-        learning_rate=(
-            rate(schedule.learning_rate, schedule.updates, schedule.warmup)
-            if rate
-            else constant_rate(schedule.learning_rate, schedule.warmup)
-        ),
+        updates=updates,
+        learning_rate=cosine_rate(peak, updates, warmup) if decays else constant_rate(peak, warmup),
         rhythm=Rhythm(schedule.log_every, schedule.validate_every, schedule.checkpoint_every),
         hooks=hooks,
     )
