@@ -85,6 +85,26 @@ def test_a_generator_comes_back_exactly(
     assert not any(p.requires_grad for p in loaded.parameters())
 
 
+def test_a_generator_with_noise_comes_back_and_others_say_nothing_of_it(tmp_path: Path) -> None:
+    made = SRResNet(1, (2, 2), blocks=1, width=2, noise=True)
+    with torch.no_grad():
+        made.body_noise[0].amount.fill_(0.5)
+    save_generator(made.eval(), tmp_path / "noisy.safetensors")
+    loaded = load_generator(tmp_path / "noisy.safetensors").network
+    assert loaded.noise
+    image = torch.rand(1, 1, 6, 5)
+    drawn = [n(image, torch.Generator().manual_seed(1)) for n in (made, loaded)]
+    assert torch.equal(*drawn)
+    save_generator(SRResNet(1, (2, 2), blocks=1, width=2), tmp_path / "plain.safetensors")
+    assert b"noise" not in (tmp_path / "plain.safetensors").read_bytes()
+    assert not load_generator(tmp_path / "plain.safetensors").network.noise
+
+
+def test_an_unclear_word_on_noise_is_refused(saved: Path) -> None:
+    metadata = {"format": 1, "architecture": {**ARCHITECTURE, "noise": "loud"}, "card": {}}
+    assert "noise is true or false, not 'loud'" in refusal(rewritten(saved, metadata=metadata))
+
+
 def test_float16_files_are_half_as_large_and_close(tmp_path: Path) -> None:
     made = SRResNet(width=16, blocks=2).eval()
     save_generator(made, tmp_path / "full.safetensors")

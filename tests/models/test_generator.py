@@ -199,3 +199,73 @@ def test_state_names_are_those_that_files_are_made_of() -> None:
     expected |= {"body_conv.weight"} | {f"body_norm.{part}" for part in norm}
     expected |= {f"upsampler.0.{name}" for name in ("conv.weight", "conv.bias", "act.weight")}
     assert names == expected
+
+
+def noisy() -> SRResNet:
+    torch.manual_seed(0)
+    network = SRResNet(1, (2, 4), blocks=2, width=4, noise=True)
+    with torch.no_grad():
+        for name, parameter in network.named_parameters():
+            if "_noise." in name:
+                parameter.fill_(0.3)
+    return network.eval()
+
+
+def seeded(seed: int) -> torch.Generator:
+    return torch.Generator().manual_seed(seed)
+
+
+def test_noise_starts_at_nothing_and_learns_its_amounts() -> None:
+    network = SRResNet(1, (2, 4), blocks=2, width=4, noise=True).eval()
+    image = torch.rand(2, 1, 6, 5)
+    with_noise = network(image, seeded(1))
+    torch.testing.assert_close(with_noise, network(image))
+    with_noise.square().mean().backward()
+    amounts = [p for name, p in network.named_parameters() if "_noise." in name]
+    assert len(amounts) == 2 + 2  # blocks and stages
+    assert all(p.grad is not None and bool(p.grad.ne(0).any()) for p in amounts)
+
+
+def test_noise_is_a_function_of_the_generator_and_absent_without_one() -> None:
+    network, image = noisy(), torch.rand(1, 1, 6, 5)
+    assert torch.equal(network(image, seeded(1)), network(image, seeded(1)))
+    assert not torch.allclose(network(image, seeded(1)), network(image, seeded(2)))
+    assert torch.equal(network(image), network(image))
+    plain = SRResNet(1, (2, 4), blocks=2, width=4).eval()
+    plain.load_state_dict({k: v for k, v in network.state_dict().items() if "_noise." not in k})
+    assert torch.equal(network(image), plain(image))
+
+
+def test_noise_falls_on_each_sub_pixel_by_itself() -> None:
+    network, image = noisy(), torch.full((1, 1, 16, 16), 0.5)
+    with torch.no_grad():
+        for noise in network.body_noise:
+            noise.amount.zero_()
+        for noise in list(network.stage_noise)[:-1]:
+            noise.amount.zero_()
+        change = network.features(image, seeded(1)) - network.features(image)
+    last = 1 * 2  # (2, 4) -> stages of (2, 2) and (1, 2)
+    sub_pixels = change.view(1, 4, last, 32, 32)
+    torch.testing.assert_close(sub_pixels[:, 0], sub_pixels[:, 1])  # one map for all channels
+    maps = sub_pixels[0, 0].flatten(1)
+    assert abs(float(torch.corrcoef(maps)[0, 1])) < 0.1
+    assert float(maps.std()) == pytest.approx(0.3, rel=0.1)
+
+
+def test_training_with_noise_needs_something_to_draw_from() -> None:
+    network = noisy().train()
+    with pytest.raises(ValueError, match=r"noise in training.*torch\.Generator"):
+        network(torch.rand(1, 1, 6, 5))
+    network(torch.rand(1, 1, 6, 5), seeded(0))
+
+
+def test_a_generator_with_noise_starts_from_one_without() -> None:
+    network = noisy()
+    amounts = network.body_noise[0].amount.clone()
+    source = lively(SRResNet(1, (2, 4), blocks=2, width=4))
+    network.load_noiseless(source.state_dict())
+    image = torch.rand(1, 1, 6, 5)
+    assert torch.equal(network(image), source(image))
+    assert torch.equal(network.body_noise[0].amount, amounts)
+    with pytest.raises(RuntimeError, match="size mismatch"):
+        network.load_noiseless(SRResNet(1, (2, 4), blocks=2, width=8).state_dict())

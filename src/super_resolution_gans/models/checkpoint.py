@@ -81,6 +81,7 @@ def save_generator(
             "scale": list(network.scale),
             "blocks": network.blocks,
             "width": network.width,
+            **({"noise": True} if network.noise else {}),  # older versions read all others
         },
         "card": card or {},
     }
@@ -186,8 +187,11 @@ def _build(path: Path, architecture: dict[str, Any]) -> SRResNet:
             raise ValueError(f"unknown architecture {architecture['name']!r}")
         numbers = {key: _integer(architecture[key], limit) for key, limit in _LIMITS.items()}
         vertical, lateral = (_integer(factor, _LARGEST_FACTOR) for factor in architecture["scale"])
+        noise = architecture.get("noise", False)
+        if not isinstance(noise, bool):
+            raise ValueError(f"noise is true or false, not {noise!r}")
         with torch.device("meta"):
-            return SRResNet(scale=(vertical, lateral), **numbers)
+            return SRResNet(scale=(vertical, lateral), noise=noise, **numbers)
     except (ValueError, TypeError) as error:
         raise ModelFileError(path, f"architecture cannot be built ({error})") from error
     except KeyError as error:

@@ -12,6 +12,8 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.nn.utils.parametrizations import spectral_norm
 
+from super_resolution_gans.models.noise import draw
+
 _SLOPE = 0.2
 
 
@@ -218,15 +220,14 @@ def _bounded(linear: nn.Module, spectral: bool) -> nn.Module:
 
 
 def _with_noise(image: Tensor, deviation: float, generator: torch.Generator | None) -> Tensor:
-    """Add Gaussian noise, drawn where ``generator`` lives: a CPU generator serves any device."""
+    """Add Gaussian noise."""
     if deviation == 0:
         return image
     if generator is None:
         raise ValueError(
             "this discriminator adds noise in training: call it with a torch.Generator to draw from"
         )
-    drawn = torch.randn(image.shape, generator=generator, device=generator.device)
-    return image + deviation * drawn.to(image)
+    return image + deviation * draw(image.shape, image, generator)
 
 
 def _check(channels: int, noise: float, **counts: int) -> None:

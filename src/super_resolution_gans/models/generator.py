@@ -5,6 +5,7 @@ Tensors are float32, NCHW. Input and output images are in [0, 1]; the network it
 """
 
 import math
+from collections.abc import Mapping
 from itertools import zip_longest
 from typing import cast
 
@@ -12,6 +13,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from super_resolution_gans.models.noise import FeatureNoise
 from super_resolution_gans.models.phase_space import convolve_shuffled, shuffle_pixels
 
 Scale = tuple[int, int]  # (vertical, lateral) = (rows, columns)
@@ -92,13 +94,21 @@ class SRResNet(nn.Module):
         scale: (vertical, lateral) factors, any integers of at least 1, not both 1.
         blocks: residual blocks; the paper has 16.
         width: feature channels; the paper has 64.
+        noise: after each residual block and each sub-pixel convolution, add noise by amounts that
+            are learned (speckle is random, a network by itself is not). In training a
+            ``torch.Generator`` is then due at each call; otherwise calls without one add no noise.
 
     Raises:
         ValueError: if an argument is out of range.
     """
 
     def __init__(
-        self, channels: int = 1, scale: Scale = (4, 4), blocks: int = 16, width: int = 64
+        self,
+        channels: int = 1,
+        scale: Scale = (4, 4),
+        blocks: int = 16,
+        width: int = 64,
+        noise: bool = False,
     ) -> None:
         super().__init__()
         numbers: list[object] = [channels, blocks, width, *scale]
@@ -109,7 +119,7 @@ class SRResNet(nn.Module):
                 f"at least 1, and a scale other than (1, 1); got {channels=}, {scale=}, {blocks=}, "
                 f"{width=}"
             )
-        self.channels, self.blocks, self.width = channels, blocks, width
+        self.channels, self.blocks, self.width, self.noise = channels, blocks, width, noise
         self.scale: Scale = (scale[0], scale[1])
 
         self.head = nn.Conv2d(channels, width, 9, padding=4)
@@ -121,26 +131,57 @@ class SRResNet(nn.Module):
             SubPixelStage(width, stage) for stage in upsampling_stages(self.scale)
         )
         self.tail = nn.Conv2d(width, channels, 9, padding=4)
+        if noise:
+            self.body_noise = nn.ModuleList(FeatureNoise(width) for _ in range(blocks))
+            self.stage_noise = nn.ModuleList(
+                FeatureNoise(width, stage.factor[0] * stage.factor[1]) for stage in self._stages()
+            )
 
-    def forward(self, image: Tensor) -> Tensor:
-        """Super-resolve a batch; see the class for shapes and ranges."""
-        return self.render(self.features(image))
+    def forward(self, image: Tensor, generator: torch.Generator | None = None) -> Tensor:
+        """Super-resolve a batch; see the class for shapes and ranges.
 
-    def features(self, image: Tensor) -> Tensor:
+        Raises:
+            ValueError: if noise is due and there is no ``generator`` to draw it from.
+        """
+        return self.render(self.features(image, generator))
+
+    def features(self, image: Tensor, generator: torch.Generator | None = None) -> Tensor:
         """All but the last convolution: what :meth:`render` makes the image of."""
+        if self.noise and self.training and generator is None:
+            raise ValueError(
+                "this generator adds noise in training: call it with a torch.Generator to draw from"
+            )
         first = self.head_act(self.head(image))
-        features: Tensor = first + self.body_norm(self.body_conv(self.body(first)))
+        if self.noise and generator is not None:
+            y = first
+            for block, noise in zip(self.body, self.body_noise, strict=True):
+                y = noise(block(y), generator)
+        else:
+            y = self.body(first)
+        features: Tensor = first + self.body_norm(self.body_conv(y))
         stages = self._stages()
-        for stage in stages[:-1]:
-            features = shuffle_pixels(stage(features), stage.factor)
-        unshuffled: Tensor = stages[-1](features)
-        return unshuffled
+        for number, stage in enumerate(stages):
+            features = stage(features)
+            if self.noise:
+                features = self.stage_noise[number](features, generator)
+            if number < len(stages) - 1:
+                features = shuffle_pixels(features, stage.factor)
+        return features
 
     def render(self, features: Tensor) -> Tensor:
         """The last convolution; apart, so that it can run in a higher precision than the rest."""
         factor = self._stages()[-1].factor
         y = convolve_shuffled(features, self.tail.weight, self.tail.bias, factor)
         return y * 0.5 + 0.5  # the paper trains towards HR in [-1, 1]
+
+    def load_noiseless(self, state: Mapping[str, Tensor]) -> None:
+        """Start from the weights of a generator without noise; the amounts stay as they are.
+
+        Raises:
+            RuntimeError: if the weights are of another architecture.
+        """
+        amounts = {name: p for name, p in self.state_dict().items() if "_noise." in name}
+        self.load_state_dict({**state, **amounts})
 
     def _stages(self) -> list[SubPixelStage]:
         return [cast(SubPixelStage, stage) for stage in self.upsampler]
