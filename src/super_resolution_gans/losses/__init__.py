@@ -27,6 +27,7 @@ from super_resolution_gans.losses.content import (
     perceptual,
     total_variation,
 )
+from super_resolution_gans.losses.spectrum import grid, spectrum
 
 __all__ = [
     "ADVERSARIAL",
@@ -34,6 +35,7 @@ __all__ = [
     "AdversarialPair",
     "Logits",
     "charbonnier",
+    "grid",
     "hinge_discriminator",
     "hinge_generator",
     "l1",
@@ -44,6 +46,7 @@ __all__ = [
     "r1_penalty",
     "relativistic_discriminator",
     "relativistic_generator",
+    "spectrum",
     "total_variation",
     "vanilla_discriminator",
     "vanilla_generator",

@@ -1,0 +1,70 @@
+"""How far the power spectrum of a batch is from that of its references."""
+
+import itertools
+
+import torch
+from torch import Tensor
+
+WINDOW = 64
+
+
+def spectrum(sr: Tensor, hr: Tensor) -> Tensor:
+    """Mean squared difference of log10 mean power over all frequencies, in decades^2, a scalar.
+
+    Power is averaged over images, channels and Hann-windowed patches of 64 x 64 pixels every 32
+    (smaller images are one patch) before the logarithm is taken, so that only the statistics of the
+    texture have to agree, not each speckle.
+
+    Args:
+        sr: (N, C, H, W) in [0, 1].
+        hr: the same shape; power below that of rounding to 8 bit counts as such, in both.
+    """
+    return _squares(sr, hr).mean()
+
+
+def grid(sr: Tensor, hr: Tensor, scale: tuple[int, int]) -> Tensor:
+    """:func:`spectrum`, at the frequencies of a grid alone.
+
+    They are those that a network draws when it treats pixels by their place in a block of
+    ``scale``: multiples of 1 / scale cycles per pixel, and the bins beside them, into which the
+    window leaks. A network that upsamples makes missing high frequencies up from such a grid, which
+    pixel and feature losses let pass (Durall et al. 2020, arXiv 2003.01826, observed it, and
+    punished a radial profile of the spectrum); it fills few frequencies and is lost in a mean over
+    all of them.
+
+    Args:
+        sr: (N, C, H, W) in [0, 1].
+        hr: the same shape.
+        scale: (vertical, lateral) factors of the network.
+    """
+    rows, columns = _grid(min(WINDOW, *sr.shape[-2:]), scale)
+    return _squares(sr, hr)[rows, columns].mean()
+
+
+def _squares(sr: Tensor, hr: Tensor) -> Tensor:
+    """Squared difference of log10 mean power by frequency, as ``rfft2`` orders them."""
+    side = min(WINDOW, *sr.shape[-2:])
+    hann = torch.hann_window(side, periodic=True, device=sr.device)
+    window = hann[:, None] * hann
+    rounding = (0.375 * side / 255) ** 2 / 12  # the sum of window^2 times the variance of rounding
+    made, wanted = (torch.log10(_mean_power(x.float(), window, side) + rounding) for x in (sr, hr))
+    squares: Tensor = (made - wanted) ** 2
+    return squares
+
+
+def _mean_power(images: Tensor, window: Tensor, side: int) -> Tensor:
+    patches = images.unfold(-2, side, side // 2).unfold(-2, side, side // 2)
+    amplitudes: Tensor = torch.fft.rfft2(patches * window)
+    return amplitudes.abs().square().flatten(0, -3).mean(dim=0)
+
+
+def _grid(side: int, scale: tuple[int, int]) -> tuple[list[int], list[int]]:
+    """Rows and columns of ``rfft2`` within one bin of a multiple of 1 / scale, without the mean."""
+    vertical, lateral = ([round(k * side / s) for k in range(s)] for s in scale)
+    bins = {
+        ((row + down) % side, column + right)
+        for row, column in itertools.product(vertical, lateral)
+        for down, right in itertools.product((-1, 0, 1), repeat=2)
+        if (row or column) and 0 <= column + right <= side // 2
+    }
+    return [row for row, _ in sorted(bins)], [column for _, column in sorted(bins)]
