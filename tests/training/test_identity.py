@@ -1,5 +1,6 @@
 """The folder that belongs to one run."""
 
+import json
 from pathlib import Path
 
 import pytest
@@ -50,5 +51,46 @@ def test_a_damaged_run_is_one_line_that_names_the_file(
 def test_an_empty_state_is_named_with_a_reason_and_a_cure(tiny: Recipe, tmp_path: Path) -> None:
     claim(tmp_path, IDENTITY, tiny)
     (tmp_path / NAME).write_bytes(b"")
-    with pytest.raises(TrainingError, match=r"state\.pt: .+ \(.+\); choose another --out"):
+    with pytest.raises(TrainingError, match=r"state\.pt is torn \(.+\) .+; choose another --out"):
         claim(tmp_path, IDENTITY, tiny)
+
+
+@pytest.mark.parametrize(
+    ("key", "words"),
+    [
+        ("data_sha256", "another data"),
+        ("init_sha256", "another start"),
+        ("features_sha256", "another file of features"),
+        ("seed", "another seed"),
+    ],
+)
+def test_what_changed_is_named_refused_and_can_be_forced(
+    tiny: Recipe, tmp_path: Path, key: str, words: str
+) -> None:
+    claim(tmp_path, {**IDENTITY, "features_sha256": "4"}, tiny)
+    save_state(tmp_path, {"done": 4})
+    before = {path: path.read_bytes() for path in tmp_path.iterdir()}
+    changed = {**IDENTITY, "features_sha256": "4", key: "other"}
+    with pytest.raises(TrainingError, match=f"{words}.*--force"):
+        claim(tmp_path, changed, tiny)
+    assert {path: path.read_bytes() for path in tmp_path.iterdir()} == before
+
+    said: list[str] = []
+    assert claim(tmp_path, changed, tiny, force=True, on_warning=said.append) == {"done": 4}
+    assert words in said[0]
+    told = json.loads((tmp_path / "run.json").read_text(encoding="utf-8"))
+    assert told[key] == "other"
+    assert told["forced"][0][key] == {**IDENTITY, "features_sha256": "4"}[key]
+    assert told["forced"][0]["until_update"] == 4
+    assert claim(tmp_path, changed, tiny) == {"done": 4}, "forced once, it is this run"
+
+
+def test_a_changed_recipe_is_refused_with_the_keys_that_differ(
+    tiny: Recipe, tmp_path: Path
+) -> None:
+    claim(tmp_path, IDENTITY, tiny)
+    other = tiny.model_copy(update={"seed": 5, "ema_decay": 0.5})
+    with pytest.raises(
+        TrainingError, match=r"another recipe \(ema_decay: 0\.999 -> 0\.5, seed: 1 -> 5\)"
+    ):
+        claim(tmp_path, {**IDENTITY, "recipe_sha256": "9"}, other)

@@ -1,28 +1,53 @@
 """The loop counts, calls and stops; it is handed everything else."""
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 import torch
 from torch import Tensor
 
-from super_resolution_gans.training.checkpoint import TrainingError
-from super_resolution_gans.training.loop import Rhythm, constant_rate, cosine_rate, fit
+from super_resolution_gans.training.loop import (
+    ROLL_BACKS,
+    DivergedError,
+    Rhythm,
+    constant_rate,
+    cosine_rate,
+    fit,
+    halving_rate,
+)
 
 
 class Recorder:
-    """A step and hooks that write down what they are asked."""
+    """A step and hooks that write down what they are asked.
 
-    def __init__(self, losses: dict[int, float] | None = None, stop_after: int = 10**9) -> None:
-        self.losses, self.stop_after = losses or {}, stop_after
+    ``broken`` holds (update, attempt) whose loss is not finite; three in a row are a collapse.
+    """
+
+    def __init__(
+        self, broken: Callable[[int, int], bool] | None = None, stop_after: int = 10**9
+    ) -> None:
+        self.broken, self.stop_after = broken or (lambda *_: False), stop_after
         self.rates: list[float] = []
         self.events: list[tuple[str, int]] = []
         self.means: list[dict[str, float]] = []
+        self.attempts: list[int] = []
+        self.saved, self.streak, self.worst = 0, 0, 0
 
-    def update(self, low: Tensor, high: Tensor, learning_rate: float) -> dict[str, Tensor]:
-        del high
+    def update(
+        self, number: int, low: Tensor, high: Tensor, learning_rate: float
+    ) -> dict[str, Tensor]:
+        assert int(low) == number
         self.rates.append(learning_rate)
-        return {"loss": torch.tensor(self.losses.get(int(low), float(low)))}
+        bad = self.broken(number, int(high))
+        self.streak = self.streak + 1 if bad else 0
+        self.worst = max(self.worst, self.streak)
+        loss = torch.tensor(0.0 if bad else float(low))
+        return {"loss": loss, "skipped": torch.tensor(float(bad))}
+
+    def collapsed(self) -> bool:
+        worst, self.worst = self.worst, self.streak
+        return worst >= 3
 
     def evaluate(self, low: Tensor) -> Tensor:
         return low
@@ -33,23 +58,31 @@ class Recorder:
     def load_state(self, state: dict[str, Any]) -> None:
         del state
 
-    def log(self, done: int, means: dict[str, float]) -> None:
+    def log(self, done: int, means: dict[str, float], span: int) -> None:
         self.events.append(("log", done))
-        self.means.append(means)
+        self.means.append({**means, "span": span})
 
     def validate(self, done: int) -> None:
         self.events.append(("validate", done))
 
-    def checkpoint(self, done: int) -> None:
+    def checkpoint(self, done: int, attempt: int) -> None:
         self.events.append(("checkpoint", done))
+        self.saved = done
+        self.attempts.append(attempt)
+
+    def roll_back(self, broken: int, attempt: int) -> int:
+        self.events.append(("roll back", broken))
+        self.attempts.append(attempt)
+        self.streak = self.worst = 0
+        return self.saved
 
     def should_stop(self) -> bool:
         return len(self.rates) >= self.stop_after
 
 
-def run(recorder: Recorder, start: int = 0, updates: int = 10) -> int:
-    def batch(update: int) -> tuple[Tensor, Tensor]:
-        return torch.tensor(float(update)), torch.tensor(0.0)
+def run(recorder: Recorder, start: int = 0, updates: int = 10, attempt: int = 0) -> int:
+    def batch(update: int, attempt: int) -> tuple[Tensor, Tensor]:
+        return torch.tensor(float(update)), torch.tensor(float(attempt))
 
     return fit(
         recorder,
@@ -59,6 +92,7 @@ def run(recorder: Recorder, start: int = 0, updates: int = 10) -> int:
         learning_rate=constant_rate(1.0, 0),
         rhythm=Rhythm(log=4, validate=5, checkpoint=6),
         hooks=recorder,
+        attempt=attempt,
     )
 
 
@@ -101,12 +135,52 @@ def test_stopping_writes_a_checkpoint_first() -> None:
     assert recorder.events == [("log", 3), ("checkpoint", 3)]
 
 
-@pytest.mark.parametrize("bad", [float("nan"), float("inf")])
-def test_a_loss_that_is_not_finite_stops_before_it_is_saved(bad: float) -> None:
-    recorder = Recorder(losses={5: bad})
-    with pytest.raises(TrainingError, match=r"update 6: loss = (nan|inf)"):
+def test_skipped_updates_are_left_out_of_the_means() -> None:
+    recorder = Recorder(broken=lambda number, _: number in {1, 2})
+    run(recorder, updates=4)
+    assert recorder.means == [{"loss": 1.5, "skipped": 0.5, "span": 4}]
+
+
+def test_where_all_updates_were_skipped_only_that_is_said() -> None:
+    recorder = Recorder(broken=lambda number, _: number >= 8)
+    run(recorder)
+    assert recorder.means[-1] == {"skipped": 1.0, "span": 2}
+
+
+def test_three_in_a_row_take_the_run_back_to_its_checkpoint_and_to_other_crops() -> None:
+    recorder = Recorder(broken=lambda number, attempt: attempt == 0 and number >= 7)
+    assert run(recorder) == 10
+    assert recorder.events[2:] == [
+        ("checkpoint", 6),
+        ("log", 8),
+        ("roll back", 10),
+        ("log", 8),
+        ("log", 10),
+        ("validate", 10),
+        ("checkpoint", 10),
+    ]
+    assert recorder.means[-2] == {"loss": 6.5, "skipped": 0.0, "span": 2}
+
+
+def test_nothing_is_logged_or_saved_of_a_collapse() -> None:
+    recorder = Recorder(broken=lambda *_: True)
+    with pytest.raises(DivergedError, match="learning rate"):
         run(recorder)
-    assert ("checkpoint", 6) not in recorder.events
+    assert recorder.events == [("roll back", 4)] * ROLL_BACKS
+
+
+def test_a_resumed_run_remembers_how_often_it_was_taken_back() -> None:
+    recorder = Recorder(broken=lambda *_: True)
+    with pytest.raises(DivergedError):
+        run(recorder, attempt=ROLL_BACKS - 1)
+    assert recorder.events == [("roll back", 4)]
+
+
+def test_the_papers_rate_is_a_tenth_from_half_of_the_run_on() -> None:
+    rate = halving_rate(1e-4, updates=200, warmup=10)
+    assert rate(4) == pytest.approx(5e-5)
+    assert [rate(i) for i in (9, 99)] == pytest.approx([1e-4, 1e-4])
+    assert [rate(i) for i in (100, 199)] == pytest.approx([1e-5, 1e-5])
 
 
 def test_the_cosine_rises_falls_and_ends_at_a_hundredth() -> None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from super_resolution_gans.cli.messages import duration, fail, say
+from super_resolution_gans.cli.messages import duration, fail, say, warn
 
 if TYPE_CHECKING:
     from super_resolution_gans.training.hooks import Report
@@ -31,15 +31,28 @@ def train(
         list[str] | None,
         typer.Option("--set", metavar="KEY=VALUE", help="Change a key of the recipe; repeatable."),
     ] = None,
+    vgg: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="Weights of VGG for recipes with its features. [default: fetched once]",
+        ),
+    ] = None,
     device: Annotated[str, typer.Option(metavar="DEVICE", help="auto, cpu, cuda or mps.")] = "auto",
+    force: Annotated[
+        bool,
+        typer.Option("--force", help="Go on with a run although recipe, data or start changed."),
+    ] = False,
 ) -> None:
     """Train a model by a recipe.
 
     The same command again goes on with the run, or ends at once if it is finished. Ctrl-C and
     SIGTERM write a checkpoint and end after the current update. Exit status: 0 finished, 1 not
-    possible, 130 interrupted, 143 terminated.
+    possible, 5 diverged (losses stopped being finite again and again), 130 interrupted, 143
+    terminated.
     """
     from super_resolution_gans.training.checkpoint import TrainingError
+    from super_resolution_gans.training.loop import DivergedError
     from super_resolution_gans.training.recipe import load_recipe
     from super_resolution_gans.training.run import train as run
 
@@ -57,11 +70,16 @@ def train(
             data,
             out,
             init=init,
+            vgg=vgg,
             device=device,
+            force=force,
+            on_warning=lambda line: warn(f"warning: {line}"),
             on_start=diary.begin,
             on_report=diary.report,
             stop=stop,
         )
+    except DivergedError as error:
+        fail(error, status=_DIVERGED)
     except (ValueError, OSError, TrainingError) as error:
         fail(error)
     finally:
@@ -73,11 +91,16 @@ def train(
     say(f"done: {outcome.model}")
 
 
+_DIVERGED = 5
+_SHOWN = ("loss", "discriminator", "accuracy")
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
 class _Diary:
-    """One line at every log point: update, loss, last PSNR and SSIM, rate, time left."""
+    """One line at every log point: update, losses, last PSNR and SSIM, rate, time left.
+
+    All that is measured stands in the run's metrics.jsonl.
+    """
 
     def __init__(self) -> None:
         self._began, self._start, self._measured = 0.0, 0, ""
@@ -88,6 +111,9 @@ class _Diary:
         say(f"{again} on {where}")
 
     def report(self, report: "Report") -> None:
+        if report.split == "note":
+            say(f"{report.done:>8}/{report.updates}  {report.text}")
+            return
         if report.split == "val":
             self._measured = f"  val psnr {report.values['psnr']:.3f} dB"
             self._measured += f"  ssim {report.values['ssim']:.4f}"
@@ -96,7 +122,9 @@ class _Diary:
         seconds = time.monotonic() - self._began
         rate = (report.done - self._start) / seconds if seconds else 0.0
         left = duration((report.updates - report.done) / rate) if rate else "?"
-        numbers = "  ".join(f"{name} {value:.4g}" for name, value in report.values.items())
+        numbers = "  ".join(
+            f"{name} {report.values[name]:.4g}" for name in _SHOWN if name in report.values
+        )
         say(
             f"{report.done:>8}/{report.updates}  {numbers}{self._measured}  "
             f"{rate:.2f} updates/s  {left} left"

@@ -2,6 +2,8 @@
 
 import logging
 import os
+import threading
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import torch
@@ -68,6 +70,26 @@ def _precision(device: str) -> Precision:
 def can_fuse(fabric: "Fabric") -> bool:
     """Whether Adam has a fused kernel on the device."""
     return fabric.device.type in {"cpu", "cuda"}
+
+
+def stopping(fabric: "Fabric", stop: threading.Event) -> Callable[[], bool]:
+    """Whether the run should stop, asked once after every update.
+
+    A signal reaches several processes at different updates; they agree at every tenth.
+    """
+    if fabric.world_size == 1:
+        return stop.is_set
+    asked = 0
+
+    def agreed() -> bool:
+        nonlocal asked
+        asked += 1
+        if asked % 10:
+            return False
+        wants = torch.tensor(float(stop.is_set()), device=fabric.device)
+        return bool(fabric.all_reduce(wants, reduce_op="sum"))
+
+    return agreed
 
 
 def describe(fabric: "Fabric", schedule: Schedule) -> str:

@@ -20,24 +20,36 @@ class Logbook:
     """
 
     def __init__(self, folder: Path, start: int) -> None:
-        self._path = folder / NAME
-        kept = [row for row in read_metrics(folder) if row["update"] <= start]
-        with replacing(self._path) as file:
-            file.write("".join(json.dumps(row) + "\n" for row in kept).encode())
+        self._folder, self._path = folder, folder / NAME
+        self.rewind(start)
         self._events: Any = None
         if importlib.util.find_spec("tensorboard") is not None:
             from torch.utils.tensorboard import SummaryWriter
 
             self._events = SummaryWriter(str(folder / "tensorboard"), purge_step=start + 1)
 
+    def rewind(self, update: int) -> None:
+        """Drop the rows of updates after this one."""
+        kept = [row for row in read_metrics(self._folder) if row["update"] <= update]
+        with replacing(self._path) as file:
+            file.write("".join(json.dumps(row) + "\n" for row in kept).encode())
+
+    def note(self, update: int, text: str) -> None:
+        """Add a sentence."""
+        self._append({"update": update, "split": "note", "text": text})
+        if self._events is not None:
+            self._events.add_text("notes", text, update)
+
     def write(self, update: int, split: str, values: dict[str, float]) -> None:
         """Add one row, and the same numbers as events."""
-        row = {"update": update, "split": split, **values}
-        with self._path.open("a", encoding="utf-8") as file:
-            file.write(json.dumps(row) + "\n")
+        self._append({"update": update, "split": split, **values})
         if self._events is not None:
             for name, value in values.items():
                 self._events.add_scalar(f"{split}/{name}", value, update)
+
+    def _append(self, row: dict[str, Any]) -> None:
+        with self._path.open("a", encoding="utf-8") as file:
+            file.write(json.dumps(row) + "\n")
 
     def close(self) -> None:
         """Flush what is buffered."""

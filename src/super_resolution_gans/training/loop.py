@@ -8,9 +8,22 @@ from typing import Protocol
 from torch import Tensor
 
 from super_resolution_gans.training.checkpoint import TrainingError
+from super_resolution_gans.training.recipe import Schedule
 from super_resolution_gans.training.steps import Step
 
-Batches = Callable[[int], tuple[Tensor, Tensor]]
+Batches = Callable[[int, int], tuple[Tensor, Tensor]]
+ROLL_BACKS = 3
+
+
+class DivergedError(TrainingError):
+    """The run was taken back to its last checkpoint as often as is sensible, and diverged again."""
+
+    def __init__(self, update: int) -> None:
+        super().__init__(
+            f"stopped at update {update}: losses or gradients are not finite, again after "
+            f"{ROLL_BACKS} returns to the last checkpoint, which is kept; try a lower "
+            "learning rate or precision 32-true"
+        )
 
 
 @dataclass(frozen=True)
@@ -25,14 +38,17 @@ class Rhythm:
 class Hooks(Protocol):
     """What happens between updates; ``done`` counts finished updates."""
 
-    def log(self, done: int, means: dict[str, float]) -> None:
-        """Means of the logged scalars since the last call."""
+    def log(self, done: int, means: dict[str, float], span: int) -> None:
+        """Means of the logged scalars over the last ``span`` updates, without skipped ones."""
 
     def validate(self, done: int) -> None:
         """Measure, draw."""
 
-    def checkpoint(self, done: int) -> None:
+    def checkpoint(self, done: int, attempt: int) -> None:
         """Write the state."""
+
+    def roll_back(self, broken: int, attempt: int) -> int:
+        """Return to the last checkpoint from ``broken`` updates; returns where that was."""
 
     def should_stop(self) -> bool:
         """Whether to write the state and return early."""
@@ -47,47 +63,75 @@ def fit(
     learning_rate: Callable[[int], float],
     rhythm: Rhythm,
     hooks: Hooks,
+    attempt: int = 0,
 ) -> int:
     """Train from update ``start`` to ``updates``; returns the number of finished updates.
 
-    The host waits for the device only where something is logged or written.
+    The host waits for the device only where something is logged or written. There it sees whether
+    updates were skipped too often in a row: then the run returns to its last checkpoint and goes on
+    with other crops, since the same ones would end the same way.
+
+    Args:
+        step: the phase.
+        batches: (LR, HR) of an update in an attempt; each attempt has crops of its own.
+        start: finished updates.
+        updates: of the whole run.
+        learning_rate: of an update.
+        rhythm: when hooks are called.
+        hooks: what they do.
+        attempt: how often the run was taken back so far.
 
     Raises:
-        TrainingError: as soon as a log point or checkpoint sees a loss that is not finite; the last
-            checkpoint is from before.
+        DivergedError: if it has to be taken back once more after ``ROLL_BACKS`` times.
     """
     sums: dict[str, Tensor] = {}
-    counted = 0
-    for update in range(start, updates):
-        low, high = batches(update)
-        scalars = step.update(low, high, learning_rate(update))
+    done = logged = start
+    while done < updates:
+        low, high = batches(done, attempt)
+        scalars = step.update(done, low, high, learning_rate(done))
         for name, value in scalars.items():
             sums[name] = sums[name] + value if name in sums else value
-        counted += 1
-        done = update + 1
+        done += 1
         last = done == updates or hooks.should_stop()
-        if last or done % rhythm.log == 0 or done % rhythm.checkpoint == 0:
-            means = {name: float(value) / counted for name, value in sums.items()}
-            _require_finite(means, done)
-            if last or done % rhythm.log == 0:
-                hooks.log(done, means)
-                sums, counted = {}, 0
-        if done == updates or done % rhythm.validate == 0:
+        logs = last or done % rhythm.log == 0
+        writes = last or done % rhythm.checkpoint == 0
+        validates = done == updates or done % rhythm.validate == 0
+        if (logs or writes or validates) and step.collapsed():
+            attempt += 1
+            if attempt > ROLL_BACKS:
+                raise DivergedError(done)
+            done = logged = hooks.roll_back(done, attempt)
+            sums = {}
+            continue
+        if logs:
+            hooks.log(done, _means(sums, done - logged), done - logged)
+            sums, logged = {}, done
+        if validates:
             hooks.validate(done)
-        if last or done % rhythm.checkpoint == 0:
-            hooks.checkpoint(done)
+        if writes:
+            hooks.checkpoint(done, attempt)
         if last:
-            return done
-    return start
+            break
+    return done
 
 
-def _require_finite(means: dict[str, float], done: int) -> None:
-    broken = [f"{name} = {value}" for name, value in means.items() if not math.isfinite(value)]
-    if broken:
-        raise TrainingError(
-            f"stopped at update {done}: {', '.join(broken)}. Checkpoints, if any, are from before; "
-            "try a lower learning rate or precision 32-true"
-        )
+def _means(sums: dict[str, Tensor], span: int) -> dict[str, float]:
+    """Means over the updates that were not skipped; without any, only that they were."""
+    totals = {name: float(value) for name, value in sums.items()}
+    skipped = totals.pop("skipped", 0.0)
+    kept = span - skipped
+    means = {name: value / kept for name, value in totals.items()} if kept else {}
+    return {**means, "skipped": skipped / span}
+
+
+def learning_rate(schedule: Schedule) -> Callable[[int], float]:
+    """Update number -> learning rate, as the schedule has it."""
+    peak, updates, warmup = schedule.learning_rate, schedule.updates, schedule.warmup
+    if schedule.decay == "cosine":
+        return cosine_rate(peak, updates, warmup)
+    if schedule.decay == "half":
+        return halving_rate(peak, updates, warmup)
+    return constant_rate(peak, warmup)
 
 
 def cosine_rate(peak: float, updates: int, warmup: int) -> Callable[[int], float]:
@@ -100,6 +144,15 @@ def cosine_rate(peak: float, updates: int, warmup: int) -> Callable[[int], float
         return peak * (0.01 + 0.99 * 0.5 * (1 + math.cos(math.pi * share)))
 
     return rate
+
+
+def halving_rate(peak: float, updates: int, warmup: int) -> Callable[[int], float]:
+    """Linear rise over ``warmup`` updates, then ``peak``, from half of the run on a tenth of it.
+
+    Ledig et al. 2017, section 3.2: 1e5 updates at 1e-4, 1e5 at 1e-5.
+    """
+    before = constant_rate(peak, warmup)
+    return lambda update: before(update) * (0.1 if 2 * update >= updates else 1.0)
 
 
 def constant_rate(peak: float, warmup: int) -> Callable[[int], float]:

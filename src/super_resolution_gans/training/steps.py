@@ -1,21 +1,35 @@
 """What one update does. The loop knows only the protocol; each phase is a class of its own."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any, Protocol
 
 import torch
 from torch import Tensor, nn
 
 from super_resolution_gans.training.average import WeightAverage
+from super_resolution_gans.training.content import ContentLoss
+from super_resolution_gans.training.guard import Guard, Mender
+from super_resolution_gans.training.view import Draws, seen
 
-Loss = Callable[[Tensor, Tensor], Tensor]
+_SKIPPED = "skipped"
 
 
 class Step(Protocol):
     """One kind of training, as the loop sees it."""
 
-    def update(self, low: Tensor, high: Tensor, learning_rate: float) -> dict[str, Tensor]:
-        """Do one update on a batch in [0, 1]; returns scalars to log, still on the device."""
+    def update(
+        self, number: int, low: Tensor, high: Tensor, learning_rate: float
+    ) -> dict[str, Tensor]:
+        """Do update ``number`` on a batch in [0, 1]; returns scalars to log, still on the device.
+
+        ``skipped`` is 1 where something was not finite and no weight moved; all others are 0 then.
+        """
+
+    def collapsed(self) -> bool:
+        """Whether updates were skipped that often in a row that the run must be taken back.
+
+        The one place where the host waits for the device; called before anything is written.
+        """
 
     def evaluate(self, low: Tensor) -> Tensor:
         """Super-resolve with the weights that would ship: (N, C, h, w) -> (N, C, H, W)."""
@@ -28,16 +42,20 @@ class Step(Protocol):
 
 
 class PretrainStep:
-    """Phase 1: the generator alone, on a pixel loss (Ledig et al. 2017, section 3.2).
+    """Phase 1: the generator alone, on the content loss (Ledig et al. 2017, section 3.2).
 
     Args:
         generator: as set up by Fabric; its forward runs in the run's precision.
         optimizer: as set up by Fabric.
         backward: Fabric's backward.
-        loss: of float32 (SR, HR) in [0, 1].
+        content: the content loss.
         ema_decay: of the averaged weights, which are what is validated and shipped; 0 ships the
             last weights themselves.
         plain: the bare generator inside ``generator``.
+        guard: skips updates that are not finite.
+        draws: random numbers of the updates.
+        jitter: HR pixels by which the extractor sees less than the batch; see the recipe.
+        freeze_batch_norm: keep the statistics the generator started with.
     """
 
     def __init__(
@@ -45,25 +63,71 @@ class PretrainStep:
         generator: nn.Module,
         optimizer: torch.optim.Optimizer,
         backward: Callable[[Tensor], None],
-        loss: Loss,
+        content: ContentLoss,
         ema_decay: float,
         plain: nn.Module,
+        *,
+        guard: Guard,
+        draws: Draws,
+        jitter: int = 0,
+        freeze_batch_norm: bool = False,
     ) -> None:
         self.generator, self.optimizer, self.backward = generator, optimizer, backward
-        self.loss, self.plain = loss, plain
+        self.content, self.plain, self.guard, self.draws = content, plain, guard, draws
+        self.jitter, self._frozen = jitter, freeze_batch_norm
         self.average = WeightAverage(plain, ema_decay)
+        self._mender = Mender(plain, self.average.module)
 
-    def update(self, low: Tensor, high: Tensor, learning_rate: float) -> dict[str, Tensor]:
+    def calibrate(self, batches: Iterable[tuple[Tensor, Tensor]]) -> dict[str, float]:
+        """Measure the parts of the content loss at the start; see :class:`ContentLoss`."""
+        return self.content.measure((self.evaluate(low), high) for low, high in batches)
+
+    def update(
+        self, number: int, low: Tensor, high: Tensor, learning_rate: float
+    ) -> dict[str, Tensor]:
         """One update on a batch; see :class:`Step`."""
-        for group in self.optimizer.param_groups:
-            group["lr"] = learning_rate
+        sr = self.generate(number, low)
+        view = seen((sr, high), self.jitter, number, self.draws)
+        terms = self.content.terms((sr, high), view)
+        finite, scalars = self.descend(terms, learning_rate)
+        return self.report(finite, {**scalars, **moments(sr, high)})
+
+    def generate(self, number: int, low: Tensor) -> Tensor:
+        """SR of the network in training, with its graph."""
         self.plain.train()
-        loss = self.loss(self.generator(low), high)
+        if self._frozen:
+            for module in self.plain.modules():
+                if isinstance(module, nn.BatchNorm2d):
+                    module.eval()
+        if getattr(self.plain, "noise", False):
+            sr: Tensor = self.generator(low, self.draws.generator(number, 0))
+        else:
+            sr = self.generator(low)
+        return sr.float()
+
+    def descend(
+        self, terms: dict[str, Tensor], learning_rate: float
+    ) -> tuple[Tensor, dict[str, Tensor]]:
+        """Step the generator down the sum of ``terms``; whether it did, and what to log."""
+        set_rate(self.optimizer, learning_rate)
+        loss = torch.stack(list(terms.values())).sum()
         self.backward(loss)
-        self.optimizer.step()
+        norm = self.guard.norm(self.plain.parameters())
+        finite = self.guard.step(self.optimizer, loss, norm)
         self.optimizer.zero_grad()
         self.average.update()
-        return {"loss": loss.detach()}
+        weighed = {f"term_{name}": value for name, value in terms.items()}
+        return finite, {"loss": loss, "gradient": norm, **weighed}
+
+    def report(self, finite: Tensor, scalars: dict[str, Tensor]) -> dict[str, Tensor]:
+        """What :meth:`update` returns."""
+        values = {name: torch.where(finite, value.detach(), 0.0) for name, value in scalars.items()}
+        return {**values, _SKIPPED: self.guard.count(finite)}
+
+    def collapsed(self) -> bool:
+        """See :class:`Step`."""
+        self._mender.mend()
+        return self.guard.collapsed()
 
     @torch.inference_mode()
     def evaluate(self, low: Tensor) -> Tensor:
@@ -72,11 +136,12 @@ class PretrainStep:
         return sr
 
     def state(self) -> dict[str, Any]:
-        """Generator, its average and the optimizer."""
+        """Generator, its average, the optimizer, and what the content loss was measured by."""
         return {
             "generator": self.plain.state_dict(),
             "average": self.average.state(),
             "optimizer": self.optimizer.state_dict(),
+            "factors": self.content.factors,
         }
 
     def load_state(self, state: dict[str, Any]) -> None:
@@ -84,3 +149,22 @@ class PretrainStep:
         self.plain.load_state_dict(state["generator"])
         self.average.load_state(state["average"])
         self.optimizer.load_state_dict(state["optimizer"])
+        self.content.factors = dict(state["factors"])
+        self.guard.reset()
+        self._mender = Mender(self.plain, self.average.module)
+
+
+def set_rate(optimizer: torch.optim.Optimizer, learning_rate: float) -> None:
+    """Give all parameters of ``optimizer`` this learning rate."""
+    for group in optimizer.param_groups:
+        group["lr"] = learning_rate
+
+
+@torch.no_grad()
+def moments(sr: Tensor, high: Tensor) -> dict[str, Tensor]:
+    """Mean grey, and mean over images of their standard deviation, of SR and HR."""
+    found = {}
+    for name, images in (("sr", sr.detach()), ("hr", high)):
+        deviation, mean = torch.std_mean(images.flatten(1), dim=1)
+        found[f"{name}_mean"], found[f"{name}_deviation"] = mean.mean(), deviation.mean()
+    return found
