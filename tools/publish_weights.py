@@ -32,17 +32,39 @@ def schedule_of(card: dict[str, Any]) -> dict[str, Any]:
 
 def training_line(card: dict[str, Any]) -> str:
     """One run in words."""
-    schedule = schedule_of(card)
-    crops = card["recipe"]["crops"]
+    schedule, recipe = schedule_of(card), card["recipe"]
+    crops = recipe["crops"]
     padding = crops.get("padding_share", 0)
     ended = "" if card["finished"] else ", stopped before"
+    init = card["init_sha256"]
+    started = f"from weights sha256 {init[:16]}" if init else "from random weights"
     return (
-        f"{card['updates']:,} updates of {schedule['batch']} crops of {crops['size']} x "
-        f"{crops['size']}, {card['recipe']['loss']}, Adam, learning rate "
-        f"{schedule['learning_rate']:g} ({schedule['decay']} over {schedule['updates']:,}{ended}), "
-        f"{card['precision']} on {card['device']}, {padding:.0%} of the crops with white padding, "
-        f"seed {card['seed']}, data sha256 {card['data_sha256'][:16]}"
+        f"{recipe['name']}, {started}: {card['updates']:,} updates of {schedule['batch']} crops of "
+        f"{crops['size']} x {crops['size']}, Adam, learning rate {schedule['learning_rate']:g} "
+        f"({schedule['decay']} over {schedule['updates']:,}{ended}), {card['precision']} on "
+        f"{card['device']}, {padding:.0%} of the crops with white padding, seed {card['seed']}, "
+        f"data sha256 {card['data_sha256'][:16]}. {objective(card)}"
     )
+
+
+def objective(card: dict[str, Any]) -> str:
+    """What a run made small, in words: the card has to say by what its numbers were trained."""
+    recipe = card["recipe"]
+    if "content" not in recipe:
+        return f"Loss: {recipe['loss']}."  # of the first versions
+    content = recipe["content"]
+    terms = {f"pixels ({content['pixel']})": content["pixel_weight"]}
+    if content["features"] and content["features_weight"]:
+        terms[f"{card['features']} ({content['features_distance']})"] = content["features_weight"]
+    for name in ("spectrum", "grid", "subpixel_bias", "total_variation"):
+        terms[name.replace("_", " ")] = content.get(name, 0)
+    if recipe["phase"] == "adversarial":
+        game = recipe["adversarial"]
+        kind = game["discriminator"]["kind"]
+        terms[f"adversarial ({game['loss']}, {kind} discriminator)"] = game["weight"]
+    measured = "; pixels and features in units of what they were at the start"
+    listed = ", ".join(f"{name} {weight:g}" for name, weight in terms.items() if weight)
+    return f"Losses and weights: {listed}{measured if content['weighing'] == 'measured' else ''}."
 
 
 def table(report: dict[str, Any], columns: dict[str, str], model: str) -> str:

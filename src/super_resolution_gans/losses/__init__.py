@@ -28,6 +28,7 @@ from super_resolution_gans.losses.content import (
     total_variation,
 )
 from super_resolution_gans.losses.spectrum import grid, spectrum
+from super_resolution_gans.losses.subpixel import subpixel_bias
 
 __all__ = [
     "ADVERSARIAL",
@@ -47,6 +48,7 @@ __all__ = [
     "relativistic_discriminator",
     "relativistic_generator",
     "spectrum",
+    "subpixel_bias",
     "total_variation",
     "vanilla_discriminator",
     "vanilla_generator",

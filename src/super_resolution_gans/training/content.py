@@ -68,6 +68,9 @@ class ContentLoss:
             found["spectrum"] = section.spectrum * losses.spectrum(*whole)
         if section.grid:
             found["grid"] = section.grid * losses.grid(*whole, self._scale)
+        if section.subpixel_bias:
+            bias = losses.subpixel_bias(*whole, self._scale)
+            found["subpixel_bias"] = section.subpixel_bias * bias
         if section.total_variation:
             found["tv"] = section.total_variation * losses.total_variation(whole[0])
         return found

@@ -2,7 +2,6 @@
 
 import hashlib
 import os
-from pathlib import Path
 
 import torch
 from torch import nn
@@ -21,7 +20,7 @@ from super_resolution_gans.models.features import (
 )
 from super_resolution_gans.models.generator import SRResNet
 from super_resolution_gans.models.vgg import BLOCKS, FeatureError
-from super_resolution_gans.models.vgg_download import download_vgg
+from super_resolution_gans.models.vgg_download import cache_folder, download_vgg
 from super_resolution_gans.training.checkpoint import TrainingError
 from super_resolution_gans.training.recipe import ContentSection, Recipe
 
@@ -117,12 +116,6 @@ def make_extractor(
     if vgg is None:
         raise FeatureError(", ".join(names), "layers are called like vgg19.relu5_4, of one network")
     return load_features(wanted, vgg)
-
-
-def cache_folder() -> Path:
-    """Where downloaded weights are kept: ``$XDG_CACHE_HOME/super-resolution-gans``."""
-    base = os.environ.get("XDG_CACHE_HOME")
-    return (Path(base) if base else Path.home() / ".cache") / "super-resolution-gans"
 
 
 def extractor_digest(extractor: FeatureExtractor | None) -> str | None:

@@ -80,7 +80,8 @@ class ContentSection(_Section):
     ``features_distance`` after multiplication by ``features_scale`` (the paper's 1/12.75).
 
     ``spectrum`` and ``grid``: weights of the differences of power spectra in decades^2, over all
-    frequencies and at those of a grid; see ``losses.spectrum``.
+    frequencies and at those of a grid; see ``losses.spectrum``. ``subpixel_bias``: of the variance
+    of the error between the pixels of a block, in grey levels^2 (of 8 bit).
 
     ``weighing``: ``fixed`` takes the weights as they are. ``measured`` divides the pixel loss and
     each layer by what they are at the start of the phase, so that every weight is a share of the
@@ -96,6 +97,7 @@ class ContentSection(_Section):
     total_variation: Weight = 0.0
     spectrum: Weight = 0.0
     grid: Weight = 0.0
+    subpixel_bias: Weight = 0.0
     weighing: Literal["fixed", "measured"] = "fixed"
 
 
