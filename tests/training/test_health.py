@@ -102,3 +102,17 @@ def test_a_resumed_run_says_what_an_uninterrupted_one_would() -> None:
 
 def test_a_log_point_at_which_everything_was_skipped_is_no_surprise() -> None:
     assert len(Health().observe(50, {"skipped": 1.0}, SPAN)) == 1
+
+
+def test_a_grid_is_said_when_it_is_validated_and_resets_nothing_else() -> None:
+    health = Health()
+    first = watch(health, (8, WRONG["won"]))
+    assert health.examine({"psnr": 25.0, "grid_excess": 0.6}) == []
+    (sentence,) = health.examine({"psnr": 25.0, "grid_excess": 1.4})
+    assert "+1.4 decades" in sentence
+    assert health.examine({"psnr": 25.0, "grid_excess": 1.5}) == []
+    second = watch(health, (2, WRONG["won"]))
+    assert [s for _, s in first + second if "has won" in s]
+    assert health.examine({"psnr": 25.0, "grid_excess": 0.2}) == [
+        "the grid on the validation split has faded"
+    ]

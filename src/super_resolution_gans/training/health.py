@@ -1,6 +1,6 @@
 """Whether a training is healthy, in sentences."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from statistics import median
 from typing import Any
@@ -127,8 +127,21 @@ CONDITIONS = (
 )
 
 
+VALIDATED = (
+    # A grid buys LPIPS, and no training loss but those made for it sees one.
+    Condition(
+        "gridded",
+        1,
+        lambda m, _: m.get("grid_excess", 0.0) > 1.0,
+        "SR of the validation split shows a grid that HR has not (grid excess {grid_excess:+.1f} "
+        "decades); content.grid, content.subpixel_bias, jitter and larger crops hold it back",
+        "the grid on the validation split has faded",
+    ),
+)
+
+
 class Health:
-    """Watches the means of log points and says, once each, what is wrong and what is over."""
+    """Watches means of log points and validations, and says once each what is wrong or over."""
 
     def __init__(self) -> None:
         self._held: dict[str, int] = {}
@@ -144,10 +157,17 @@ class Health:
             span: how many updates they are means of.
         """
         del done
-        said = [s for c in CONDITIONS if (s := self._judge(c, means, span))]
+        said = self._said(CONDITIONS, means, span)
         if means.get("gradient"):
             self._gradients = [*self._gradients, means["gradient"]][-_REMEMBERED:]
         return said
+
+    def examine(self, values: Means) -> list[str]:
+        """Sentences about what a validation measured."""
+        return self._said(VALIDATED, values, 1)
+
+    def _said(self, conditions: Iterable[Condition], means: Means, span: int) -> list[str]:
+        return [s for c in conditions if (s := self._judge(c, means, span))]
 
     def _judge(self, condition: Condition, means: Means, span: int) -> str | None:
         name = condition.name

@@ -17,7 +17,7 @@ class Report:
     """What a run tells while it goes.
 
     At log points ``values`` holds losses and signs of health (``split`` is ``train``), after
-    validation PSNR in dB and SSIM (``val``); a ``note`` is a sentence in ``text``.
+    validation what :class:`Validation` measures (``val``); a ``note`` is a sentence in ``text``.
     """
 
     done: int
@@ -68,6 +68,8 @@ class RunHooks:
             return
         values, sr = self._validation.measure(self._step)
         self._report(done, "val", values)
+        for sentence in self._health.examine(values):
+            self.note(done, sentence)
         if done % self._panel_every == 0 or done == self._updates:
             self._validation.draw(sr, self._folder / "panels" / f"{done:07d}.png")
 

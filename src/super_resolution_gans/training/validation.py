@@ -1,4 +1,4 @@
-"""A fixed look at the validation people during training: PSNR, SSIM and a picture."""
+"""A fixed look at the validation people during training: numbers and a picture."""
 
 from pathlib import Path
 
@@ -12,6 +12,7 @@ from super_resolution_gans.data.crops import CropRules, CropSampler, margin
 from super_resolution_gans.data.store import Store
 from super_resolution_gans.degrade import DegradationRange
 from super_resolution_gans.metrics.image import psnr, ssim
+from super_resolution_gans.metrics.spectrum import PATCH, grid_excess, spectrum_distance
 from super_resolution_gans.training.steps import Step
 
 _COUNT, _SIDE, _SHOWN = 16, 192, 4
@@ -56,7 +57,11 @@ class Validation:
         self.low, self.high = sampler.batch(0, _COUNT)
 
     def measure(self, step: Step) -> tuple[dict[str, float], Tensor]:
-        """Mean PSNR (dB) and SSIM (Wang), 4-pixel border cut; and SR as float32 on the CPU."""
+        """Means over the crops, and SR as float32 on the CPU.
+
+        They are PSNR (dB) and SSIM (Wang), 4-pixel border cut, and where crops have 64 pixels a
+        side, spectrum distance and grid excess (decades) after rounding to 8 bit.
+        """
         parts = [step.evaluate(part) for part in torch.split(self.low, 4)]
         sr = torch.cat(parts).float().clamp(0, 1).cpu()
         pairs = [(_image(a), _image(b)) for a, b in zip(sr, self.high.cpu(), strict=True)]
@@ -65,6 +70,13 @@ class Validation:
             "psnr": float(np.mean([psnr(a, b, border=border) for a, b in pairs])),
             "ssim": float(np.mean([ssim(a, b, border=border) for a, b in pairs])),
         }
+        if self.high.shape[-1] >= PATCH:
+            rounded = [(np.rint(a * 255) / 255, b) for a, b in pairs]
+            for name, measure in (
+                ("spectrum_distance", spectrum_distance),
+                ("grid_excess", grid_excess),
+            ):
+                values[name] = float(np.mean([measure(a, b) for a, b in rounded]))
         return values, sr
 
     def draw(self, sr: Tensor, path: Path) -> None:
