@@ -44,6 +44,11 @@ def test_recipes_lists_the_shipped_model() -> None:
         (("oct-srresnet-x4", "--data", "missing", "--out", "r"), "srgan data pack"),
         (("oct-srresnet-x4", "--data", "s", "--out", "r", "--set", "sed=1"), "did you mean 'seed'"),
         (("oct-srresnet-x4", "--data", "s", "--out", "r", "--device", "tpu"), "tpu"),
+        (
+            ("oct-srgan-x4", "--data", "s", "--out", "r", "--init", "oct-srresnet-4"),
+            "did you mean oct-srresnet-x4?",
+        ),
+        (("oct-srgan-x4", "--data", "s", "--out", "r", "--init", "a.pth"), "a.pth: .pth models"),
     ],
 )
 def test_what_cannot_be_trained_is_said_in_one_line(

@@ -15,9 +15,12 @@ import pytest
 import torch
 import yaml
 from PIL import Image
+from typer.testing import CliRunner
 
+from super_resolution_gans.cli import app
 from super_resolution_gans.models.checkpoint import load_generator, save_generator
 from super_resolution_gans.models.generator import SRResNet
+from super_resolution_gans.prediction.catalogue import find_weights
 from super_resolution_gans.training.checkpoint import NAME, PREVIOUS, TrainingError
 from super_resolution_gans.training.curves import draw_curves
 from super_resolution_gans.training.hooks import Report
@@ -228,6 +231,23 @@ def test_init_starts_from_the_given_weights(tiny: Recipe, store_path: Path, tmp_
     trained = load_generator(outcome.model).network
     assert torch.allclose(trained.head.weight, network.head.weight, atol=1e-6)
     assert load_generator(outcome.model).card["init_sha256"]
+
+
+def test_a_shipped_model_is_started_from_by_its_name(
+    tiny: Recipe, store_path: Path, tmp_path: Path
+) -> None:
+    same = {**tiny.model_dump(mode="json"), "model": {"blocks": 16, "width": 64}}
+    same["schedules"]["cpu"].update(updates=1, batch=1, learning_rate=1e-12)
+    described = tmp_path / "same.yaml"
+    described.write_text(yaml.safe_dump(same), encoding="utf-8")
+    command = ["train", str(described), "--data", str(store_path), "--device", "cpu"]
+    command += ["--out", str(tmp_path / "run"), "--init", "oct-srresnet-x4"]
+    assert CliRunner().invoke(app, command).exit_code == 0
+    trained = load_generator(tmp_path / "run" / "model.safetensors").network.state_dict()
+    shipped = load_generator(find_weights("oct-srresnet-x4")).network.state_dict()
+    for name, parameter in shipped.items():
+        if "running" not in name and "tracked" not in name:
+            assert torch.allclose(trained[name], parameter, atol=1e-6), name
 
 
 def test_init_of_another_shape_is_refused(tiny: Recipe, store_path: Path, tmp_path: Path) -> None:

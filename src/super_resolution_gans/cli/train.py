@@ -25,7 +25,8 @@ def train(
     data: Annotated[Path, typer.Option(metavar="STORE", help="Made by srgan data pack.")],
     out: Annotated[Path, typer.Option("--out", "-o", metavar="RUN", help="The run folder.")],
     init: Annotated[
-        Path | None, typer.Option(metavar="MODEL", help="Start from these weights (fine-tune).")
+        str | None,
+        typer.Option(metavar="MODEL", help="Start from a shipped model or a .safetensors file."),
     ] = None,
     changes: Annotated[
         list[str] | None,
@@ -51,6 +52,7 @@ def train(
     possible, 5 diverged (losses stopped being finite again and again), 130 interrupted, 143
     terminated.
     """
+    from super_resolution_gans.prediction.catalogue import find_weights
     from super_resolution_gans.training.checkpoint import TrainingError
     from super_resolution_gans.training.loop import DivergedError
     from super_resolution_gans.training.recipe import load_recipe
@@ -69,7 +71,7 @@ def train(
             load_recipe(recipe, changes or ()),
             data,
             out,
-            init=init,
+            init=None if init is None else find_weights(init),
             vgg=vgg,
             device=device,
             force=force,
@@ -97,7 +99,7 @@ _SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
 class _Diary:
-    """One line at every log point: update, losses, last PSNR and SSIM, rate, time left.
+    """One line at every log point: update, losses, last validation, rate, time left.
 
     All that is measured stands in the run's metrics.jsonl.
     """
@@ -117,6 +119,8 @@ class _Diary:
         if report.split == "val":
             self._measured = f"  val psnr {report.values['psnr']:.3f} dB"
             self._measured += f"  ssim {report.values['ssim']:.4f}"
+            if "grid_excess" in report.values:
+                self._measured += f"  grid {report.values['grid_excess']:+.2f}"
             say(f"{report.done:>8}/{report.updates}{self._measured}")
             return
         seconds = time.monotonic() - self._began

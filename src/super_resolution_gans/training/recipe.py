@@ -26,6 +26,7 @@ Share = Annotated[float, Field(ge=0, le=1)]
 Count = Annotated[int, Field(ge=1)]
 Weight = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 Precision = Literal["32-true", "bf16-mixed", "16-mixed"]
+_ALIKE = 0.7  # similarity by difflib from which a name is taken for a misspelt one
 
 
 class RecipeError(ValueError):
@@ -304,9 +305,21 @@ def known_keys(section: type[BaseModel] = Recipe, prefix: str = "") -> Iterator[
 def _nearest(name: str, known: Iterable[str]) -> str:
     """`` (did you mean ...?)``: the nearest whole name, else the nearest last part of one."""
     names = list(known)
-    near = difflib.get_close_matches(name, names, n=1, cutoff=0.7)
-    if not near:
+    near = _closest(name, names)
+    if near is None:
         by_last = {key.rsplit(".", 1)[-1]: key for key in reversed(names)}
-        close = difflib.get_close_matches(name.rsplit(".", 1)[-1], by_last, n=1, cutoff=0.7)
-        near = [by_last[last] for last in close]
-    return f" (did you mean {near[0]!r}?)" if near else ""
+        last = _closest(name.rsplit(".", 1)[-1], by_last)
+        near = None if last is None else by_last[last]
+    return f" (did you mean {near!r}?)" if near else ""
+
+
+def _closest(name: str, known: Iterable[str]) -> str | None:
+    """The most similar; of several, the one with the same letters, so that ``4x`` is ``x4``."""
+
+    def likeness(other: str) -> tuple[float, float]:
+        matcher = difflib.SequenceMatcher(None, other, name)
+        return matcher.ratio(), matcher.quick_ratio()
+
+    alike = [(likeness(other), other) for other in known]
+    (ratio, _), best = max(alike, default=((0.0, 0.0), ""))
+    return best if ratio >= _ALIKE else None
