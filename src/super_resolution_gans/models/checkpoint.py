@@ -8,6 +8,7 @@ table, licence) and is never interpreted, only shown.
 import json
 import os
 import tempfile
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,10 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save as to_bytes
 from torch import Tensor
 
+from super_resolution_gans.models import generator, graph
 from super_resolution_gans.models.generator import SRResNet
+from super_resolution_gans.models.graph import LayerGraph
+from super_resolution_gans.models.upsampler import Upsampler
 
 FORMAT = 1
 _LIMITS = {"channels": 64, "blocks": 256, "width": 1024}
@@ -50,12 +54,12 @@ def _shortened(text: str, longest: int = 500) -> str:
 class Model:
     """A generator in evaluation mode, with its story."""
 
-    network: SRResNet
+    network: Upsampler
     card: dict[str, Any] = field(default_factory=dict)
 
 
 def save_generator(
-    network: SRResNet,
+    network: Upsampler,
     path: str | os.PathLike[str],
     card: dict[str, Any] | None = None,
     dtype: torch.dtype = torch.float32,
@@ -75,14 +79,7 @@ def save_generator(
     path = Path(path)
     metadata = {
         "format": FORMAT,
-        "architecture": {
-            "name": "srresnet",
-            "channels": network.channels,
-            "scale": list(network.scale),
-            "blocks": network.blocks,
-            "width": network.width,
-            **({"noise": True} if network.noise else {}),  # older versions read all others
-        },
+        "architecture": network.architecture(),
         "card": card or {},
     }
     tensors = {
@@ -180,22 +177,34 @@ def _parse(path: Path, stored: str) -> dict[str, Any]:
     return parsed
 
 
-def _build(path: Path, architecture: dict[str, Any]) -> SRResNet:
+def _build(path: Path, architecture: dict[str, Any]) -> Upsampler:
     """The network on the meta device: no memory is spent before the file has been checked."""
     try:
-        if architecture["name"] != "srresnet":
-            raise ValueError(f"unknown architecture {architecture['name']!r}")
-        numbers = {key: _integer(architecture[key], limit) for key, limit in _LIMITS.items()}
-        vertical, lateral = (_integer(factor, _LARGEST_FACTOR) for factor in architecture["scale"])
-        noise = architecture.get("noise", False)
-        if not isinstance(noise, bool):
-            raise ValueError(f"noise is true or false, not {noise!r}")
+        name = architecture["name"]
+        build = _BUILDERS.get(name) if isinstance(name, str) else None
+        if build is None:
+            raise ValueError(f"unknown architecture {name!r}")
         with torch.device("meta"):
-            return SRResNet(scale=(vertical, lateral), noise=noise, **numbers)
+            return build(architecture)
     except (ValueError, TypeError) as error:
         raise ModelFileError(path, f"architecture cannot be built ({error})") from error
     except KeyError as error:
         raise ModelFileError(path, f"architecture does not say its {error}") from error
+
+
+def _srresnet(architecture: dict[str, Any]) -> SRResNet:
+    numbers = {key: _integer(architecture[key], limit) for key, limit in _LIMITS.items()}
+    vertical, lateral = (_integer(factor, _LARGEST_FACTOR) for factor in architecture["scale"])
+    noise = architecture.get("noise", False)
+    if not isinstance(noise, bool):
+        raise ValueError(f"noise is true or false, not {noise!r}")
+    return SRResNet(scale=(vertical, lateral), noise=noise, **numbers)
+
+
+_BUILDERS: dict[str, Callable[[dict[str, Any]], Upsampler]] = {
+    generator.NAME: _srresnet,
+    graph.NAME: LayerGraph.of_architecture,
+}
 
 
 def _integer(value: Any, limit: int) -> int:

@@ -7,7 +7,7 @@ Tensors are float32, NCHW. Input and output images are in [0, 1]; the network it
 import math
 from collections.abc import Mapping
 from itertools import zip_longest
-from typing import cast
+from typing import Any, cast
 
 import torch
 import torch.nn.functional as F
@@ -15,8 +15,9 @@ from torch import Tensor, nn
 
 from super_resolution_gans.models.noise import FeatureNoise
 from super_resolution_gans.models.phase_space import convolve_shuffled, shuffle_pixels
+from super_resolution_gans.models.upsampler import Scale, Upsampler
 
-Scale = tuple[int, int]  # (vertical, lateral) = (rows, columns)
+NAME = "srresnet"
 
 
 def upsampling_stages(scale: Scale) -> list[Scale]:
@@ -86,7 +87,7 @@ def _start_as_nearest_neighbour(conv: nn.Conv2d, factor: Scale) -> None:
         parameter.copy_(parameter[::repeats].repeat_interleave(repeats, dim=0))
 
 
-class SRResNet(nn.Module):
+class SRResNet(Upsampler):
     """The generator of SRGAN: (N, C, H, W) in [0, 1] -> (N, C, v*H, h*W), about [0, 1].
 
     Args:
@@ -169,7 +170,9 @@ class SRResNet(nn.Module):
         return features
 
     def render(self, features: Tensor) -> Tensor:
-        """The last convolution; apart, so that it can run in a higher precision than the rest."""
+        """The last convolution, in the type of its weights unless autocast says otherwise."""
+        if not torch.is_autocast_enabled(features.device.type):
+            features = features.to(self.tail.weight.dtype)
         factor = self._stages()[-1].factor
         y = convolve_shuffled(features, self.tail.weight, self.tail.bias, factor)
         return y * 0.5 + 0.5  # the paper trains towards HR in [-1, 1]
@@ -186,12 +189,19 @@ class SRResNet(nn.Module):
     def _stages(self) -> list[SubPixelStage]:
         return [cast(SubPixelStage, stage) for stage in self.upsampler]
 
-    def receptive_radius(self) -> Scale:
-        """How far an output pixel looks, in whole LR pixels (vertical, lateral).
+    def architecture(self) -> dict[str, Any]:
+        """See :class:`Upsampler`."""
+        return {
+            "name": NAME,
+            "channels": self.channels,
+            "scale": list(self.scale),
+            "blocks": self.blocks,
+            "width": self.width,
+            **({"noise": True} if self.noise else {}),  # older versions read all others
+        }
 
-        A tile that is read with a border of this many pixels, and whose border is cut off again
-        afterwards, holds exactly what the whole image would hold there.
-        """
+    def receptive_radius(self) -> Scale:
+        """See :class:`Upsampler`; computed from the layers."""
         return (self._radius(axis=0), self._radius(axis=1))
 
     def _radius(self, axis: int) -> int:

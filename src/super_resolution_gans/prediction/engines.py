@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from super_resolution_gans.degrade import downsample
-from super_resolution_gans.models.generator import SRResNet
+from super_resolution_gans.models.upsampler import Upsampler
 from super_resolution_gans.prediction.errors import PredictionError
 from super_resolution_gans.prediction.tiles import Pair
 
@@ -27,6 +27,7 @@ PRECISIONS = {
 # With SRResNet's halo of 40 this makes windows of 512 x 512: a common B-scan is one or two of them,
 # the halo costs little, and the activations stay below 3 GB.
 _CORE = 432
+_WHOLE = 1 << 30  # longer than any image: one tile, for networks that look at all of it
 
 
 class Engine(Protocol):
@@ -48,12 +49,16 @@ class Engine(Protocol):
     def core(self) -> Pair:
         """Default size of a tile without its halo, in input pixels (vertical, lateral)."""
 
+    @property
+    def tiles(self) -> bool:
+        """Whether an image can be cut into tiles; not if every pixel depends on the whole image."""
+
     def upscale(self, windows: NDArray[np.float32]) -> NDArray[np.float32]:
         """(n, h, w, c) -> (n, v*h, l*w, c)."""
 
 
 class TorchEngine:
-    """An SRResNet on one device, in evaluation mode.
+    """A network on one device, in evaluation mode.
 
     Args:
         network: owned by the engine from now on.
@@ -63,9 +68,13 @@ class TorchEngine:
             again in float32.
     """
 
-    def __init__(self, network: SRResNet, device: torch.device, precision: str = "float32") -> None:
+    def __init__(
+        self, network: Upsampler, device: torch.device, precision: str = "float32"
+    ) -> None:
         self.channels, self.scale = network.channels, network.scale
-        self.halo, self.core = network.receptive_radius(), (_CORE, _CORE)
+        radius = network.receptive_radius()
+        self.tiles = radius is not None
+        self.halo, self.core = (radius, (_CORE, _CORE)) if radius else ((0, 0), (_WHOLE, _WHOLE))
         self.device, self.precision = device, precision
         self._dtype = PRECISIONS[precision]
         self._network = network.eval().requires_grad_(False).to(device)
@@ -108,7 +117,7 @@ class TorchEngine:
             with torch.autocast(kind, dtype=dtype if short else torch.bfloat16, enabled=short):
                 features = self._network.features(batch)
             # In float32, because a short mantissa would show as steps in an 8-bit image.
-            output: Tensor = self._network.render(features.float())
+            output: Tensor = self._network.render(features)
         array: NDArray[np.float32] = output.permute(0, 2, 3, 1).float().cpu().numpy()
         return array
 
@@ -128,7 +137,7 @@ class Reduced:
         if vertical[0] % vertical[1] or lateral[0] % lateral[1]:
             raise ValueError(f"{scale} does not divide {engine.scale}")
         self._engine, self.scale = engine, scale
-        self.channels, self.core = engine.channels, engine.core
+        self.channels, self.core, self.tiles = engine.channels, engine.core, engine.tiles
         self._factor = (vertical[0] // vertical[1], lateral[0] // lateral[1])
         # The kernel reaches two output pixels to each side, which is two input pixels or less.
         self.halo = (engine.halo[0] + 2, engine.halo[1] + 2)

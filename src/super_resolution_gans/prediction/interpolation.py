@@ -40,6 +40,7 @@ class Interpolation:
     """An interpolation kernel that is used like a network."""
 
     channels = None  # any
+    tiles = True
 
     def __init__(self, kernel: str, scale: Pair) -> None:
         self.kernel, self.scale = kernel, scale

@@ -38,6 +38,10 @@ class Upscaler:
 
     def __init__(self, engine: Engine, provenance: Provenance, tile: int | None = None) -> None:
         self.name, self.scale, self.provenance = provenance.model, engine.scale, provenance
+        if tile is not None and not engine.tiles:
+            raise PredictionError(
+                self.name, "looks at the whole image at once and cannot be run in tiles"
+            )
         self._engine, self._core = engine, engine.core if tile is None else (tile, tile)
 
     @overload

@@ -41,6 +41,8 @@ def make_generator(recipe: Recipe, init: str | os.PathLike[str] | None) -> SRRes
 
 def _start_from(network: SRResNet, init: str | os.PathLike[str]) -> None:
     source = load_generator(init).network
+    if not isinstance(source, SRResNet):
+        raise TrainingError(f"{os.fspath(init)}: is no SRResNet, training cannot start from it")
     wanted = (network.channels, network.scale, network.blocks, network.width)
     found = (source.channels, source.scale, source.blocks, source.width)
     if wanted != found or (source.noise and not network.noise):
