@@ -7,7 +7,8 @@ import pytest
 
 from super_resolution_gans.evaluation.compare import Comparison, Protocol, Row, compare, measure
 from super_resolution_gans.evaluation.pairs import EvaluationError, Pair, make_pair, quantised
-from super_resolution_gans.metrics.image import MetricError, luma, psnr, ssim
+from super_resolution_gans.metrics.image import MetricError, luma, padding_mask, psnr, ssim
+from super_resolution_gans.metrics.speckle import grain_ratio, histogram_distance
 from super_resolution_gans.metrics.spectrum import grid_excess, spectrum_distance
 from super_resolution_gans.metrics.undefined import UndefinedError
 
@@ -131,6 +132,26 @@ def test_spectra_are_those_of_the_channel_that_is_measured():
     measured = measure(pair, sr, "m", Protocol(channel="y-full"))
     assert measured.spectrum_distance == spectrum_distance(luma(sr), luma(pair.hr))
     assert measured.grid_excess == grid_excess(luma(sr), luma(pair.hr))
+
+
+def test_speckle_is_that_of_the_counted_pixels_of_one_channel():
+    hr = noise(64, 72)
+    hr[:, :16] = 1.0  # padding
+    pair = make_pair("a", hr)
+    sr = nearest(pair.lr)
+    measured, mask = measure(pair, sr, "m", Protocol()), padding_mask(pair.hr)
+    assert measured.grain_ratio == grain_ratio(sr, pair.hr, mask=mask) > 2
+    levels = histogram_distance(sr, pair.hr, first_mask=mask, second_mask=mask)
+    assert measured.histogram_distance == levels
+    unmasked = measure(pair, sr, "m", Protocol(mask_padding=False))
+    assert unmasked.histogram_distance != levels
+    colour = make_pair("c", noise(64, 72, 3))
+    assert measure(colour, nearest(colour.lr), "m", Protocol(channel="rgb")).grain_ratio is None
+
+
+def test_images_without_grains_are_left_out_of_their_mean_and_counted():
+    (mean,) = Comparison(Protocol(), (row(grain_ratio=1.5), row(image="b"))).means("d")
+    assert (mean.grain_ratio, mean.without_grain) == (1.5, 1)
 
 
 def test_lpips_is_handed_whole_images_with_all_channels_and_may_be_left_out():

@@ -9,7 +9,11 @@ from scipy.ndimage import gaussian_filter
 from scipy.stats import wasserstein_distance
 
 from super_resolution_gans.metrics.image import MetricError
-from super_resolution_gans.metrics.speckle import autocorrelation_width, histogram_distance
+from super_resolution_gans.metrics.speckle import (
+    autocorrelation_width,
+    grain_ratio,
+    histogram_distance,
+)
 from super_resolution_gans.metrics.undefined import UndefinedError
 
 
@@ -70,6 +74,27 @@ def test_what_is_no_grey_image_or_mask_is_refused():
         histogram_distance(np.zeros((8, 8)), np.zeros((8, 8)), first_mask=np.zeros((8, 8), bool))
     with pytest.raises(MetricError, match="NaN"):
         histogram_distance(np.full((8, 8), np.inf), np.zeros((8, 8)))
+
+
+def test_grains_twice_as_wide_in_both_directions_have_the_ratio_two():
+    fine = np.kron(noise((50, 60)), np.ones((2, 2)))
+    coarse = np.kron(noise((25, 30), seed=1), np.ones((4, 4)))
+    assert grain_ratio(coarse, fine) == pytest.approx(2, rel=0.1)
+    assert grain_ratio(fine, coarse) == pytest.approx(1 / grain_ratio(coarse, fine))
+
+
+def test_another_speckle_of_the_same_kind_has_the_ratio_one():
+    first, second = (gaussian_filter(noise(seed=seed), 1.5) for seed in (1, 2))
+    assert grain_ratio(first, second) == pytest.approx(1, rel=0.03)
+
+
+def test_grains_are_compared_where_the_mask_counts():
+    left = np.zeros((200, 240), np.bool_)
+    left[:, :120] = True
+    coarse = 0.5 + 10 * (gaussian_filter(noise(seed=2), 3) - 0.5)
+    sr = np.where(left, noise(seed=1), coarse)
+    assert grain_ratio(sr, noise(), mask=left) == pytest.approx(1, rel=0.05)
+    assert grain_ratio(sr, noise()) > 1.05
 
 
 def test_a_shift_of_all_pixels_is_the_distance():

@@ -17,7 +17,15 @@ from super_resolution_gans.evaluation.pairs import (
     quantised,
     text,
 )
-from super_resolution_gans.metrics.image import lr_consistency, luma, padding_mask, psnr, ssim
+from super_resolution_gans.metrics.image import (
+    Mask,
+    lr_consistency,
+    luma,
+    padding_mask,
+    psnr,
+    ssim,
+)
+from super_resolution_gans.metrics.speckle import grain_ratio, histogram_distance
 from super_resolution_gans.metrics.spectrum import grid_excess, spectrum_distance
 from super_resolution_gans.metrics.undefined import UndefinedError
 
@@ -32,6 +40,8 @@ MEASURES = (
     "lpips",
     "spectrum_distance",
     "grid_excess",
+    "grain_ratio",
+    "histogram_distance",
 )
 
 
@@ -59,7 +69,9 @@ class Row:
     """One image, one method; PSNR and LR consistency in dB (infinite if identical).
 
     LPIPS is None where it was not asked for; spectrum distance and grid excess are in decades. All
-    three are None where the image is too small for them.
+    three are None where the image is too small for them. ``grain_ratio`` is the width of speckle
+    grains in units of HR's, None where there are none; ``histogram_distance`` is in grey levels of
+    8 bit. Both are of the counted pixels, and None where three channels are measured.
     ``counted`` and ``masked`` are numbers of HR pixels inside the border; ``channel`` is ``grey``
     or the protocol's.
     """
@@ -82,6 +94,8 @@ class Row:
     lpips: float | None = None
     spectrum_distance: float | None = None
     grid_excess: float | None = None
+    grain_ratio: float | None = None
+    histogram_distance: float | None = None
 
 
 @dataclass(frozen=True)
@@ -92,6 +106,7 @@ class Mean:
     ``consistent`` say in how many they are not. They are infinite only if they are so everywhere.
     LPIPS, spectrum distance and grid excess are averaged over the images that have them;
     ``without_lpips`` and ``without_spectrum`` say how many have not. They are None if none has.
+    So are grain ratio and histogram distance, which have ``without_grain``.
     """
 
     method: str
@@ -105,8 +120,11 @@ class Mean:
     lpips: float | None
     spectrum_distance: float | None
     grid_excess: float | None
+    grain_ratio: float | None
+    histogram_distance: float | None
     without_lpips: int
     without_spectrum: int
+    without_grain: int
 
 
 @dataclass(frozen=True)
@@ -225,7 +243,17 @@ def measure(
         lpips=_defined(lpips, sr, pair.hr) if lpips else None,
         spectrum_distance=_defined(spectrum_distance, x, y),
         grid_excess=_defined(grid_excess, x, y),
+        **(_speckle(x, y, mask) if x.ndim == 2 else {}),
     )
+
+
+def _speckle(
+    sr: NDArray[np.floating[Any]], hr: NDArray[np.floating[Any]], mask: Mask
+) -> dict[str, float | None]:
+    return {
+        "grain_ratio": _defined(lambda x, y: grain_ratio(x, y, mask=mask), sr, hr),
+        "histogram_distance": histogram_distance(sr, hr, first_mask=mask, second_mask=mask),
+    }
 
 
 def _defined(
@@ -264,8 +292,11 @@ def _mean(method: str, rows: Sequence[Row]) -> Mean:
         lpips=_defined_mean([row.lpips for row in rows]),
         spectrum_distance=_defined_mean([row.spectrum_distance for row in rows]),
         grid_excess=_defined_mean([row.grid_excess for row in rows]),
+        grain_ratio=_defined_mean([row.grain_ratio for row in rows]),
+        histogram_distance=_defined_mean([row.histogram_distance for row in rows]),
         without_lpips=sum(row.lpips is None for row in rows),
         without_spectrum=sum(row.spectrum_distance is None for row in rows),
+        without_grain=sum(row.grain_ratio is None for row in rows),
     )
 
 

@@ -34,6 +34,8 @@ COLUMNS = (
     Column("lpips", "LPIPS alex", ".4f", float.__pos__),
     Column("spectrum_distance", "spectrum distance", ".2f", float.__pos__),
     Column("grid_excess", "grid excess", "+.2f", float.__abs__),
+    Column("grain_ratio", "grain width", ".2f", lambda ratio: abs(math.log(ratio))),
+    Column("histogram_distance", "grey levels", ".2f", float.__pos__),
 )
 _CHANNELS = {
     "grey": "grey",
@@ -74,14 +76,25 @@ def _lines_of_distances(rows: Sequence[Row]) -> list[str]:
     if any(row.lpips is not None for row in rows):
         lines = ["LPIPS: 0.1 with AlexNet, whole image in colour, grey three times; 0 is alike"]
     if all(row.spectrum_distance is None for row in rows):
-        return [*lines, "spectrum distance, grid excess: not measured (images under 64 x 64)"]
-    return [
-        *lines,
-        "spectra: mean power of 64 x 64 patches every 32 px, Hann window, padding included",
-        "spectrum distance: mean absolute difference of log10 power; 0 is alike",
-        "grid excess: decades by which power at multiples of 1/4 cycle/px stands out of its "
-        "surroundings, less HR's; 0 is alike, above 0 a grid",
-    ]
+        lines.append("spectrum distance, grid excess: not measured (images under 64 x 64)")
+    else:
+        lines += [
+            "spectra: mean power of 64 x 64 patches every 32 px, Hann window, padding included",
+            "spectrum distance: mean absolute difference of log10 power; 0 is alike",
+            "grid excess: decades by which power at multiples of 1/4 cycle/px stands out of its "
+            "surroundings, less HR's; 0 is alike, above 0 a grid",
+        ]
+    if any(row.grain_ratio is not None for row in rows):
+        lines.append(
+            "grain width: half-maximum width of the autocorrelation of fluctuations about the "
+            "local mean (sigma 8 px), both directions, over HR's; 1 is alike"
+        )
+    if any(row.histogram_distance is not None for row in rows):
+        lines.append(
+            "grey levels: Wasserstein distance of the histograms of counted pixels, in levels of "
+            "8 bit; 0 is alike"
+        )
+    return lines
 
 
 def dataset_line(comparison: Comparison, dataset: str) -> str:
@@ -124,9 +137,9 @@ def screen_table(comparison: Comparison) -> "Group":
     parts: list[Any] = []
     for dataset in comparison.datasets:
         means = comparison.means(dataset)
-        table = Table("method", box=None, pad_edge=False, padding=(0, 2, 0, 0))
+        table = Table("method", box=None, pad_edge=False, padding=(0, 1, 0, 0))
         for column in columns:
-            longest = max(7, *map(len, column.heading.split()))  # headings wrap, numbers do not
+            longest = max(6, *map(len, column.heading.split()))  # headings wrap, numbers do not
             table.add_column(column.heading, justify="right", min_width=longest)
         best = {column: min(_badness(mean, column) for mean in means) for column in columns}
         for mean in means:
@@ -239,7 +252,11 @@ def _remark(mean: Mean) -> str:
     ]
     left_out += [
         f"{_plural(count, 'image')} too small for {name} left out of its mean"
-        for count, name in ((mean.without_lpips, "LPIPS"), (mean.without_spectrum, "the spectrum"))
+        for count, name in (
+            (mean.without_lpips, "LPIPS"),
+            (mean.without_spectrum, "the spectrum"),
+            (mean.without_grain, "grains"),
+        )
         if 0 < count < mean.images
     ]
     return f"  ({'; '.join(left_out)})" if left_out else ""

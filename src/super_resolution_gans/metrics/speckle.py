@@ -63,6 +63,28 @@ def autocorrelation_width(
     raise UndefinedError(f"the {axis} autocorrelation does not fall to one half")
 
 
+def grain_ratio(sr: Image, hr: Image, *, mask: Mask | None = None) -> float:
+    """How wide the grains of SR are in units of those of HR: 1 is alike, above 1 is coarser.
+
+    The square root of the product of both directions' ratios of :func:`autocorrelation_width`.
+
+    Args:
+        sr: (H, W); not modified.
+        hr: (H, W).
+        mask: which pixels of both are counted; all where it is None.
+
+    Raises:
+        UndefinedError: if one of them has no width.
+        MetricError: if images or mask are not as described.
+    """
+    axes: tuple[Axis, ...] = ("axial", "lateral")
+    made, wanted = (
+        float(np.prod([autocorrelation_width(image, axis, mask=mask) for axis in axes]))
+        for image in (sr, hr)
+    )
+    return float(np.sqrt(made / wanted))
+
+
 def histogram_distance(
     first: Image,
     second: Image,
