@@ -1,6 +1,7 @@
 """Losses against numbers worked out by hand and by numpy."""
 
 import math
+from functools import partial
 
 import numpy as np
 import pytest
@@ -49,6 +50,14 @@ def test_the_stated_factor_leads_to_the_range_from_minus_one_to_one(
 
 
 # Losses in features
+
+
+def test_consistency_is_the_mean_difference_of_what_was_measured_in_grey_levels() -> None:
+    hr = torch.rand(2, 1, 8, 8, generator=torch.Generator().manual_seed(0))
+    texture = torch.tensor([[3.0, -3], [-3, 3]]).repeat(4, 4) / 255
+    pool = partial(torch.nn.functional.avg_pool2d, kernel_size=2)
+    assert float(losses.consistency(hr + texture, hr, pool)) == pytest.approx(0, abs=1e-4)
+    assert float(losses.consistency(hr + 5 / 255, hr, pool)) == pytest.approx(5, rel=1e-4)
 
 
 def test_the_perceptual_loss_of_a_difference_of_12_75_is_one() -> None:

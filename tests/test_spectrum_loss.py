@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from super_resolution_gans.losses import grid, spectrum
+from super_resolution_gans.losses import grid, spectrum, texture
 
 
 def speckle(seed: int, side: int = 96) -> torch.Tensor:
@@ -28,6 +28,29 @@ def test_other_speckle_of_the_same_kind_is_near_and_smooth_tissue_is_far() -> No
     smooth = torch.nn.functional.avg_pool2d(speckle(0), 3, 1, padding=1)
     assert near < 0.05
     assert float(spectrum(smooth, speckle(0))) > 5 * near
+
+
+def test_other_speckle_of_the_same_kind_is_near_in_texture_too() -> None:
+    near = float(texture(speckle(0), speckle(1)))
+    smooth = torch.nn.functional.avg_pool2d(speckle(0), 3, 1, padding=1)
+    assert float(texture(speckle(0), speckle(0))) == 0
+    assert near < 0.15
+    assert float(texture(smooth, speckle(0))) > 5 * near
+
+
+def test_noise_in_the_wrong_place_is_seen_patch_by_patch_and_not_in_the_mean() -> None:
+    left = (torch.arange(192) < 96).float()
+    noise = speckle(0, 192) - 0.4
+    here, there = 0.4 + noise * left, 0.4 + noise * (1 - left)
+    assert float(spectrum(here, there)) < 0.05
+    assert float(texture(here, there)) > 1
+
+
+def test_texture_knows_the_direction_of_grains() -> None:
+    lateral = torch.nn.functional.avg_pool2d(speckle(0), (1, 5), 1, padding=(0, 2))
+    axial = torch.nn.functional.avg_pool2d(speckle(1), (5, 1), 1, padding=(2, 0))
+    other = torch.nn.functional.avg_pool2d(speckle(1), (1, 5), 1, padding=(0, 2))
+    assert float(texture(lateral, axial)) > 3 * float(texture(lateral, other))
 
 
 def test_a_faint_grid_is_lost_in_the_whole_spectrum_and_found_at_its_frequencies() -> None:
@@ -63,6 +86,6 @@ def test_descending_it_takes_a_grid_away() -> None:
 def test_any_size_and_colour_has_a_finite_gradient(shape: tuple[int, ...]) -> None:
     sr = torch.zeros(shape, requires_grad=True)
     hr = torch.rand(shape)
-    (spectrum(sr, hr) + grid(sr, hr, (4, 4))).backward()
+    (spectrum(sr, hr) + grid(sr, hr, (4, 4)) + texture(sr, hr)).backward()
     assert sr.grad is not None
     assert bool(torch.isfinite(sr.grad).all())

@@ -44,6 +44,15 @@ def test_grey_is_three_equal_channels_and_nothing_is_modified(lpips):
     np.testing.assert_array_equal(x, before)
 
 
+def test_a_truth_that_was_changed_in_place_is_another_truth(lpips):
+    x, y = noise(40, 40), noise(40, 40, seed=1)
+    before = lpips(x, y)
+    y[:] = x
+    assert lpips(x, y) == 0
+    y[:] = noise(40, 40, seed=1)
+    assert lpips(x, y) == before
+
+
 def test_the_distance_grows_with_the_noise(lpips):
     x, fluctuation = np.full((64, 64), 0.5, np.float32), noise(64, 64) - 0.5
     distances = [lpips(x, x + strength * fluctuation) for strength in (0.02, 0.1, 0.4)]

@@ -1,4 +1,4 @@
-"""The model that ships is worth shipping: better than interpolation on people it never saw."""
+"""The models that ship are worth shipping: better than interpolation on people they never saw."""
 
 from pathlib import Path
 
@@ -8,16 +8,18 @@ import pytest
 from super_resolution_gans import load_upscaler
 from super_resolution_gans.data.inventory import find_entries
 from super_resolution_gans.data.pairs import read_pairs, select
+from super_resolution_gans.evaluation.compare import compare
 from super_resolution_gans.metrics.image import padding_mask, psnr
+from super_resolution_gans.metrics.perceptual import load_lpips
 from super_resolution_gans.models.checkpoint import load_generator
-from super_resolution_gans.prediction.catalogue import SHIPPED, find_weights
+from super_resolution_gans.prediction.catalogue import DEFAULT_MODEL, SHIPPED, find_weights
 
 EXAMPLES = Path(__file__).parents[2] / "examples" / "scans"
 
 
 def gains(entries) -> list[float]:
-    """PSNR of the default model less that of bicubic, image by image, in dB."""
-    bicubic, ours = load_upscaler("bicubic", scale=4), load_upscaler()
+    """PSNR of the SRResNet less that of bicubic, image by image, in dB."""
+    bicubic, ours = load_upscaler("bicubic", scale=4), load_upscaler("oct-srresnet-x4")
 
     def measured(upscaler, pair) -> float:
         sr = np.rint(upscaler(pair.lr) * 255) / 255
@@ -49,6 +51,44 @@ def test_unseen_people_gain_what_the_card_says(shared, dataset, role, count, flo
     found = gains(chosen)
     assert len(found) == count
     assert np.mean(found) > floor
+
+
+def means(entries):
+    """Bicubic and the SRGAN: name -> mean over the images."""
+    upscalers = {name: load_upscaler(name, scale=4) for name in ("bicubic", "oct-srgan-x4")}
+    pairs = read_pairs(entries, (4, 4), dataset="scans", on_error=pytest.fail)
+    comparison = compare(pairs, upscalers, lpips=load_lpips())
+    return {mean.method: mean for d in comparison.datasets for mean in comparison.means(d)}
+
+
+def looks_real(measured) -> None:
+    """A texture that is that of scans, not smoothness, not a grid, and not far from the truth."""
+    bicubic, ours = measured["bicubic"], measured["oct-srgan-x4"]
+    assert ours.lpips < 0.60 * bicubic.lpips
+    assert ours.psnr > bicubic.psnr - 1.8
+    assert ours.spectrum_distance < 0.7
+    assert ours.grid_excess < 0.5
+
+
+def test_the_srgan_makes_bundled_scans_look_real():
+    looks_real(means(find_entries(EXAMPLES)))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("dataset", ["kermany_oct2017", "duke_chiu2015_dme"])
+def test_the_srgan_makes_unseen_people_look_real(shared, dataset):
+    entries = find_entries(shared / "data" / "oct")
+    looks_real(means(select(entries, splits=["test"], datasets=[dataset])))
+
+
+def test_the_default_of_every_door_is_the_srgan():
+    assert DEFAULT_MODEL == "oct-srgan-x4"
+    assert load_upscaler().name == DEFAULT_MODEL
+
+
+def test_the_two_shipped_networks_can_be_interpolated():
+    first, second = (load_generator(find_weights(name)).network for name in SHIPPED)
+    assert first.architecture() == second.architecture()
 
 
 @pytest.mark.parametrize("name", SHIPPED)

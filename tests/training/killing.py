@@ -1,8 +1,11 @@
-"""A run that is killed again and again, as a program: RECIPE STORE OUT [MODEL].
+"""A run that is killed again and again, as a program: RECIPE STORE OUT [MODEL [VGG [SECONDS]]].
+
+MODEL and VGG are what ``srgan train`` takes as --init and --vgg.
 
 Children are forked, so that ten kills cost one start of Python. Three kinds of moment: between the
-discriminator's step and the generator's, in the middle of writing a checkpoint, and whenever.
-Prints how often which kind was met, as JSON.
+discriminator's step and the generator's, in the middle of writing a checkpoint, and whenever
+within SECONDS (0.6 unless told) of the start.
+OUT/kills.json says how often which kind was met.
 """
 
 import io
@@ -70,8 +73,9 @@ def child(arguments: list[str], kind: str, countdown: int) -> int:
             die_between_the_players(countdown)
         elif kind == "saving":
             die_while_saving(countdown)
-        recipe, store, out, *init = arguments
-        train(load_recipe(recipe), store, out, init=init[0] if init else None, device="cpu")
+        recipe, store, out, *files = arguments
+        init, vgg = [*files[:2], None, None][:2]
+        train(load_recipe(recipe), store, out, init=init, vgg=vgg, device="cpu")
         status = 0
     finally:
         os._exit(status)
@@ -79,13 +83,14 @@ def child(arguments: list[str], kind: str, countdown: int) -> int:
 
 def main(arguments: list[str]) -> None:
     chance = random.Random()
+    seconds = float(arguments[5]) if len(arguments) > 5 else 0.6
     kinds = ["between"] * 4 + ["saving"] * 3 + ["whenever"] * 3
     chance.shuffle(kinds)
     met: Counter[str] = Counter()
     for kind in kinds:
         pid = child(arguments, kind, chance.randint(1, 4 if kind == "saving" else 20))
         if kind == "whenever":
-            time.sleep(chance.uniform(0.05, 0.6))
+            time.sleep(chance.uniform(0.05, seconds))
             os.kill(pid, signal.SIGKILL)
         _, status = os.waitpid(pid, 0)
         if os.WIFSIGNALED(status):

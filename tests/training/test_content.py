@@ -7,6 +7,7 @@ import torch
 from torch import nn
 
 from super_resolution_gans import losses
+from super_resolution_gans.degrade import downsample
 from super_resolution_gans.models.features import OwnFeatures
 from super_resolution_gans.training.content import ContentLoss
 from super_resolution_gans.training.recipe import ContentSection
@@ -41,13 +42,18 @@ def test_every_term_carries_its_weight() -> None:
     sr, hr = pair()
     terms = content(
         pixel="l1", pixel_weight=3, features_weight=2, features_scale=1, total_variation=0.1,
-        spectrum=0.2, grid=0.3,
+        spectrum=0.2, grid=0.3, texture=0.4, consistency=0.5, subpixel_bias=0.6,
     ).terms((sr, hr), (sr, hr))  # fmt: skip
     mean_square = losses.mse(sr, hr)
     assert float(terms["pixel"]) == pytest.approx(3 * float(losses.l1(sr, hr)))
     assert float(terms["features"]) == pytest.approx(2 * float((4 + 50) * mean_square), rel=1e-5)
     assert float(terms["tv"]) == pytest.approx(0.1 * float(losses.total_variation(sr)))
     assert float(terms["spectrum"]) == pytest.approx(0.2 * float(losses.spectrum(sr, hr)))
+    assert float(terms["texture"]) == pytest.approx(0.4 * float(losses.texture(sr, hr)))
+    shrunk = 255 * float(losses.l1(downsample(sr, (4, 4)), downsample(hr, (4, 4))))
+    assert float(terms["consistency"]) == pytest.approx(0.5 * shrunk)
+    bias = float(losses.subpixel_bias(sr, hr, (4, 4)))
+    assert float(terms["subpixel_bias"]) == pytest.approx(0.6 * bias)
     assert float(terms["grid"]) == pytest.approx(0.3 * float(losses.grid(sr, hr, (4, 4))))
 
 

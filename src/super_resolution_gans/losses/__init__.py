@@ -22,12 +22,13 @@ from super_resolution_gans.losses.adversarial import (
 from super_resolution_gans.losses.content import (
     LEDIG_SCALE,
     charbonnier,
+    consistency,
     l1,
     mse,
     perceptual,
     total_variation,
 )
-from super_resolution_gans.losses.spectrum import grid, spectrum
+from super_resolution_gans.losses.spectrum import grid, spectrum, texture
 from super_resolution_gans.losses.subpixel import subpixel_bias
 
 __all__ = [
@@ -36,6 +37,7 @@ __all__ = [
     "AdversarialPair",
     "Logits",
     "charbonnier",
+    "consistency",
     "grid",
     "hinge_discriminator",
     "hinge_generator",
@@ -49,6 +51,7 @@ __all__ = [
     "relativistic_generator",
     "spectrum",
     "subpixel_bias",
+    "texture",
     "total_variation",
     "vanilla_discriminator",
     "vanilla_generator",

@@ -86,3 +86,16 @@ def total_variation(image: Tensor, epsilon: float = 1e-6) -> Tensor:
     down = F.pad(image[..., 1:, :] - image[..., :-1, :], (0, 0, 0, 1))
     right = F.pad(image[..., :, 1:] - image[..., :, :-1], (0, 1))
     return torch.sqrt(down**2 + right**2 + epsilon**2).mean()
+
+
+def consistency(sr: Tensor, hr: Tensor, downsample: Callable[[Tensor], Tensor]) -> Tensor:
+    """Mean absolute difference of what ``downsample`` makes of both, in grey levels of 8 bit.
+
+    What was measured has to stay, whatever texture is made up on top of it.
+
+    Args:
+        sr: (N, C, H, W) in [0, 1].
+        hr: the same shape.
+        downsample: (N, C, H, W) -> (N, C, h, w), the way LR is made of HR.
+    """
+    return 255 * l1(downsample(sr.float()), downsample(hr))

@@ -6,7 +6,7 @@ same place. Arrays are (height, width), floating point, 1.0 is white; rows are a
 beam), columns lateral. A mask is boolean (height, width): True is counted.
 """
 
-from typing import Literal
+from typing import Literal, get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,10 +17,11 @@ from super_resolution_gans.metrics.window import gaussian_window, weigh
 
 Axis = Literal["axial", "lateral"]
 _LEVELS = 256
+_SIGMA = 8.0  # of the window of local means, in pixels: several grains wide
 
 
 def autocorrelation_width(
-    image: Image, axis: Axis, *, mask: Mask | None = None, sigma: float = 8.0
+    image: Image, axis: Axis, *, mask: Mask | None = None, sigma: float = _SIGMA
 ) -> float:
     """Full width at half maximum of the autocorrelation of the local fluctuation, in pixels.
 
@@ -41,11 +42,19 @@ def autocorrelation_width(
         MetricError: if image or mask are not as described.
     """
     values, counted = _checked(image, mask)
+    return _width(_fluctuation(values, counted, sigma), counted, axis)
+
+
+def _fluctuation(values: NDArray[np.float64], counted: Mask, sigma: float) -> NDArray[np.float64]:
+    """Values less their local mean; 0 where a pixel is not counted."""
     window = gaussian_window(sigma, reach=int(np.ceil(3 * sigma)))
-    weights = counted.astype(np.float64)
-    inside = weigh(weights, window, "zero")
+    inside = weigh(counted.astype(np.float64), window, "zero")
     mean = weigh(np.where(counted, values, 0.0), window, "zero") / np.where(counted, inside, 1.0)
-    fluctuation = np.where(counted, values - mean, 0.0)
+    return np.where(counted, values - mean, 0.0)
+
+
+def _width(fluctuation: NDArray[np.float64], counted: Mask, axis: Axis) -> float:
+    weights = counted.astype(np.float64)
     power = float(np.square(fluctuation).sum() / weights.sum())
     if power < 1e-12:
         raise UndefinedError("the image does not fluctuate, it has no autocorrelation")
@@ -77,12 +86,13 @@ def grain_ratio(sr: Image, hr: Image, *, mask: Mask | None = None) -> float:
         UndefinedError: if one of them has no width.
         MetricError: if images or mask are not as described.
     """
-    axes: tuple[Axis, ...] = ("axial", "lateral")
-    made, wanted = (
-        float(np.prod([autocorrelation_width(image, axis, mask=mask) for axis in axes]))
-        for image in (sr, hr)
-    )
-    return float(np.sqrt(made / wanted))
+    product = 1.0
+    for image, power in ((sr, 0.5), (hr, -0.5)):
+        values, counted = _checked(image, mask)
+        fluctuation = _fluctuation(values, counted, _SIGMA)
+        for axis in get_args(Axis):
+            product *= _width(fluctuation, counted, axis) ** power
+    return product
 
 
 def histogram_distance(

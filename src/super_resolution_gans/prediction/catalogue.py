@@ -7,9 +7,10 @@ from pathlib import Path
 from super_resolution_gans.prediction.errors import PredictionError, UnknownModelError
 
 SHIPPED = {
+    "oct-srgan-x4": "SRGAN for OCT, 4 x 4, trained to look like a scan",
     "oct-srresnet-x4": "SRResNet for OCT, 4 x 4, trained for the smallest mean squared error",
 }
-DEFAULT_MODEL = "oct-srresnet-x4"
+DEFAULT_MODEL = "oct-srgan-x4"
 INTERPOLATIONS = ("nearest", "bilinear", "bicubic", "lanczos")
 
 WEIGHTS = Path(__file__).resolve().parent.parent / "weights"

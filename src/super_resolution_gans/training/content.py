@@ -1,4 +1,4 @@
-"""The content loss of a recipe: pixels, features, total variation, each with its weight."""
+"""The content loss of a recipe: pixels, features, textures, each with its weight."""
 
 from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager
@@ -7,6 +7,7 @@ import torch
 from torch import Tensor
 
 from super_resolution_gans import losses
+from super_resolution_gans.degrade import downsample
 from super_resolution_gans.models.features import FeatureExtractor
 from super_resolution_gans.training.recipe import ContentSection
 
@@ -68,6 +69,11 @@ class ContentLoss:
             found["spectrum"] = section.spectrum * losses.spectrum(*whole)
         if section.grid:
             found["grid"] = section.grid * losses.grid(*whole, self._scale)
+        if section.texture:
+            found["texture"] = section.texture * losses.texture(*whole)
+        if section.consistency:
+            shrunk = losses.consistency(*whole, lambda image: downsample(image, self._scale))
+            found["consistency"] = section.consistency * shrunk
         if section.subpixel_bias:
             bias = losses.subpixel_bias(*whole, self._scale)
             found["subpixel_bias"] = section.subpixel_bias * bias

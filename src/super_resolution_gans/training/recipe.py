@@ -82,7 +82,9 @@ class ContentSection(_Section):
 
     ``spectrum`` and ``grid``: weights of the differences of power spectra in decades^2, over all
     frequencies and at those of a grid; see ``losses.spectrum``. ``subpixel_bias``: of the variance
-    of the error between the pixels of a block, in grey levels^2 (of 8 bit).
+    of the error between the pixels of a block, in grey levels^2 (of 8 bit). ``texture``: of the
+    difference of power spectra in the same place, in decades^2. ``consistency``: of the mean
+    difference after both images are shrunk by antialiased bicubic, in grey levels.
 
     ``weighing``: ``fixed`` takes the weights as they are. ``measured`` divides the pixel loss and
     each layer by what they are at the start of the phase, so that every weight is a share of the
@@ -99,6 +101,8 @@ class ContentSection(_Section):
     spectrum: Weight = 0.0
     grid: Weight = 0.0
     subpixel_bias: Weight = 0.0
+    texture: Weight = 0.0
+    consistency: Weight = 0.0
     weighing: Literal["fixed", "measured"] = "fixed"
 
 
