@@ -30,6 +30,22 @@ class Node:
     options: Mapping[str, Any] = field(default_factory=dict)
 
 
+class _Options(dict[str, Any]):
+    """Options that know which of them were looked at."""
+
+    def __init__(self, options: Mapping[str, Any]) -> None:
+        super().__init__(options)
+        self.unread = set(options)
+
+    def __getitem__(self, key: str) -> Any:
+        self.unread.discard(key)
+        return super().__getitem__(key)
+
+    def get(self, key: str, default: Any = None) -> Any:
+        self.unread.discard(key)
+        return super().get(key, default)
+
+
 class Nodes:
     """Collects nodes; each call returns the number of the new one."""
 
@@ -44,7 +60,8 @@ class Nodes:
 class LayerGraph(Upsampler):
     """A generator built from nodes; see :class:`Upsampler`.
 
-    Weights are named ``N.weight``, ``N.bias``, ``N.running_mean`` ... of node N, counted from 1.
+    Weights are named ``layers.N.weight``, ``layers.N.running_mean`` and so on after node N,
+    counted from 1.
 
     Args:
         nodes: in an order in which each comes after its inputs.
@@ -67,8 +84,11 @@ class LayerGraph(Upsampler):
                 raise ValueError(f"layer {place}: unknown operation {node.operation!r}")
             if not node.inputs or not all(0 <= i < place for i in node.inputs):
                 raise ValueError(f"layer {place}: inputs {node.inputs} are not made before it")
+            options = _Options(node.options)
             try:
-                layer = LAYERS[node.operation](node.options, [flows[i] for i in node.inputs])
+                layer = LAYERS[node.operation](options, [flows[i] for i in node.inputs])
+                if options.unread:
+                    raise LayerError(f"unknown option {min(options.unread, key=str)!r}")
             except LayerError as error:
                 raise ValueError(f"layer {place} ({node.operation}): {error}") from error
             weights += sum(p.numel() for p in layer.module.parameters())
@@ -79,6 +99,8 @@ class LayerGraph(Upsampler):
             flows.append(layer.flow)
             self.layers[str(place)] = layer.module
         last = flows[-1]
+        if last.pooled:
+            raise ValueError("makes one pixel, not an image")
         if last.channels != channels or last.factor < 2:
             raise ValueError(
                 f"makes {last.channels} channels of {channels}, {last.factor} times as large"
@@ -88,9 +110,12 @@ class LayerGraph(Upsampler):
         convolutions = [n for n, node in enumerate(nodes, 1) if node.operation == "conv"]
         self._split = convolutions[-1] if convolutions else 1
         last_use = {i: n for n, node in enumerate(nodes, 1) for i in node.inputs}
-        self._done = [
-            [i for i, user in last_use.items() if user == n] for n in range(len(nodes) + 1)
-        ]
+        unused = set(range(1, len(nodes))) - last_use.keys()
+        if unused:
+            raise ValueError(f"layer {min(unused)}: nothing uses what it makes")
+        self._done: list[list[int]] = [[] for _ in range(len(nodes) + 1)]
+        for i, user in last_use.items():
+            self._done[user].append(i)
 
     def features(self, image: Tensor) -> dict[int, Tensor]:
         """What the layers from the last convolution on need."""

@@ -5,7 +5,9 @@ layers together by that. Options come from model files, so every number is check
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from fractions import Fraction
+from functools import reduce
 from typing import Any
 
 import torch
@@ -26,12 +28,13 @@ class Flow:
     """What runs through a connection: channels, how large, and what a pixel of it depends on.
 
     ``factor`` is the size in units of the image's, ``radius`` in pixels of the image; None looks
-    everywhere.
+    everywhere. ``pooled``: there is one pixel, whatever the size of the image.
     """
 
     channels: int
     factor: int = 1
-    radius: float | None = 0.0
+    radius: Fraction | float | None = Fraction(0)  # a fraction, so that three thirds are one
+    pooled: bool = False
 
 
 @dataclass(frozen=True)
@@ -59,7 +62,7 @@ class Call(nn.Module):
 
 
 class Affine(nn.Module):
-    """x * scale + shift, per channel: value ranges. In float32, and not among the weights."""
+    """x * scale + shift, per channel: value ranges. In the type of x, and not among the weights."""
 
     def __init__(self, scale: Sequence[float], shift: Sequence[float]) -> None:
         super().__init__()
@@ -69,6 +72,20 @@ class Affine(nn.Module):
         """(N, C, H, W) -> the same shape."""
         scale, shift = (x.new_tensor(v).reshape(1, -1, 1, 1) for v in (self._scale, self._shift))
         return x * scale + shift
+
+
+class InstanceNorm(nn.InstanceNorm2d):
+    """Normalises by the image, also one of a single pixel, which has no deviation (PyTorch fails).
+
+    Names of weights are those of ``nn.InstanceNorm2d``.
+    """
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(N, C, H, W) -> the same shape."""
+        if x.shape[2] * x.shape[3] > 1:
+            return super().forward(x)
+        flat = torch.zeros_like(x)
+        return flat + self.bias.reshape(1, -1, 1, 1) if self.affine else flat
 
 
 def integer(options: Options, key: str, most: int, default: int | None = None) -> int:
@@ -97,7 +114,7 @@ def number(options: Options, key: str, default: float | None = None) -> float:
 
 def _choice(options: Options, key: str, known: Sequence[Any], default: Any) -> Any:
     value = options.get(key, default)
-    if value not in known:
+    if not any(type(value) is type(one) and value == one for one in known):  # True is not 1
         raise LayerError(f"{key} is {value!r}, not one of {', '.join(map(str, known))}")
     return value
 
@@ -108,18 +125,36 @@ def _one(flows: Sequence[Flow]) -> Flow:
     return flows[0]
 
 
+def _pixels(flows: Sequence[Flow]) -> Flow:
+    """One input, that has as many pixels as the image or more."""
+    flow = _one(flows)
+    if flow.pooled:
+        raise LayerError("takes an image, not one pixel for all of it")
+    return flow
+
+
+def _farthest(flows: Sequence[Flow]) -> Fraction | float | None:
+    radii = [flow.radius for flow in flows if flow.radius is not None]
+    return max(radii) if len(radii) == len(flows) else None
+
+
 def _meeting(flows: Sequence[Flow]) -> Flow:
     """Of several inputs of one size: the first's channels, and the farthest look."""
-    if len(flows) < 2 or len({flow.factor for flow in flows}) > 1:
+    if len(flows) < 2 or len({(flow.factor, flow.pooled) for flow in flows}) > 1:
         raise LayerError("takes two or more inputs of one size")
-    radii = [flow.radius for flow in flows]
-    farthest = None if None in radii else max(r for r in radii if r is not None)
-    return Flow(flows[0].channels, flows[0].factor, farthest)
+    return replace(flows[0], radius=_farthest(flows))
 
 
-def _wider(flow: Flow, pixels: float, *, channels: int | None = None) -> Flow:
-    radius = None if flow.radius is None else flow.radius + pixels / flow.factor
-    return Flow(flow.channels if channels is None else channels, flow.factor, radius)
+def _wider(flow: Flow, pixels: int, *, channels: int | None = None) -> Flow:
+    radius = None if flow.radius is None else flow.radius + Fraction(pixels, flow.factor)
+    return replace(flow, channels=channels or flow.channels, radius=radius)
+
+
+def _eps(options: Options, default: float) -> float:
+    eps = number(options, "eps", default)
+    if not 0 < eps < 1:
+        raise LayerError(f"eps is {eps}, not between 0 and 1")
+    return eps
 
 
 def _conv(options: Options, flows: Sequence[Flow]) -> Layer:
@@ -154,14 +189,14 @@ def _pointwise(function: Callable[[Tensor], Tensor]) -> Build:
 
 def _batch_norm(options: Options, flows: Sequence[Flow]) -> Layer:
     flow = _one(flows)
-    return Layer(nn.BatchNorm2d(flow.channels, eps=number(options, "eps", 1e-5)), flow)
+    return Layer(nn.BatchNorm2d(flow.channels, eps=_eps(options, 1e-5)), flow)
 
 
 def _instance_norm(options: Options, flows: Sequence[Flow]) -> Layer:
-    flow = _one(flows)
+    flow = _pixels(flows)
     affine = bool(_choice(options, "affine", (True, False), False))
-    module = nn.InstanceNorm2d(flow.channels, eps=number(options, "eps", 1e-5), affine=affine)
-    return Layer(module, Flow(flow.channels, flow.factor, None))
+    module = InstanceNorm(flow.channels, eps=_eps(options, 1e-5), affine=affine)
+    return Layer(module, replace(flow, radius=None))
 
 
 def _shuffle(options: Options, flows: Sequence[Flow]) -> Layer:
@@ -170,7 +205,7 @@ def _shuffle(options: Options, flows: Sequence[Flow]) -> Layer:
     PyTorch takes v*h successive channels for one channel's sub-pixels, TensorFlow's depth_to_space
     takes every C-th channel.
     """
-    flow, factor = _one(flows), integer(options, "factor", _LARGEST_FACTOR)
+    flow, factor = _pixels(flows), integer(options, "factor", _LARGEST_FACTOR)
     order = _choice(options, "order", ("channel", "block"), "channel")
     channels, rest = divmod(flow.channels, factor**2)
     if rest:
@@ -188,7 +223,7 @@ def _shuffle(options: Options, flows: Sequence[Flow]) -> Layer:
 
 def _resize(mode: str) -> Build:
     def build(options: Options, flows: Sequence[Flow]) -> Layer:
-        flow, factor = _one(flows), integer(options, "factor", _LARGEST_FACTOR)
+        flow, factor = _pixels(flows), integer(options, "factor", _LARGEST_FACTOR)
         extra: dict[str, Any] = {} if mode == "nearest" else {"align_corners": False}
 
         def resize(x: Tensor) -> Tensor:
@@ -203,16 +238,15 @@ def _resize(mode: str) -> Build:
 def _add(_: Options, flows: Sequence[Flow]) -> Layer:
     if len({flow.channels for flow in flows}) > 1:
         raise LayerError(f"adds {' and '.join(str(flow.channels) for flow in flows)} channels")
-    return Layer(
-        Call(lambda *xs: torch.stack(xs).sum(0) if len(xs) > 2 else xs[0] + xs[1]), _meeting(flows)
-    )
+    return Layer(Call(lambda *xs: reduce(torch.add, xs)), _meeting(flows))
 
 
 def _multiply(_: Options, flows: Sequence[Flow]) -> Layer:
     """An image by weights of its channels, or by another image."""
-    if len({flow.channels for flow in flows}) > 1 or len(flows) != 2:
-        raise LayerError("multiplies two inputs of as many channels")
-    return Layer(Call(torch.mul), _meeting(flows))
+    if len({(flow.channels, flow.factor) for flow in flows}) > 1 or len(flows) != 2:
+        raise LayerError("multiplies two inputs of as many channels and one size")
+    pooled = all(flow.pooled for flow in flows)
+    return Layer(Call(torch.mul), replace(flows[0], radius=_farthest(flows), pooled=pooled))
 
 
 def _concat(_: Options, flows: Sequence[Flow]) -> Layer:
@@ -220,9 +254,7 @@ def _concat(_: Options, flows: Sequence[Flow]) -> Layer:
     channels = sum(flow.channels for flow in flows)
     if channels > _MOST_CHANNELS:
         raise LayerError(f"joins {channels} channels; {_MOST_CHANNELS} at most")
-    return Layer(
-        Call(lambda *xs: torch.cat(xs, dim=1)), Flow(channels, meeting.factor, meeting.radius)
-    )
+    return Layer(Call(lambda *xs: torch.cat(xs, dim=1)), replace(meeting, channels=channels))
 
 
 def _take(options: Options, flows: Sequence[Flow]) -> Layer:
@@ -231,9 +263,7 @@ def _take(options: Options, flows: Sequence[Flow]) -> Layer:
     first, last = (integer(options, key, flow.channels) for key in ("first", "last"))
     if first > last:
         raise LayerError(f"takes channels {first} to {last}")
-    return Layer(
-        Call(lambda x: x[:, first - 1 : last]), Flow(last - first + 1, flow.factor, flow.radius)
-    )
+    return Layer(Call(lambda x: x[:, first - 1 : last]), replace(flow, channels=last - first + 1))
 
 
 def _affine(options: Options, flows: Sequence[Flow]) -> Layer:
@@ -252,8 +282,8 @@ def _over_image(function: Callable[[Tensor], Tensor]) -> Build:
     """(N, C, H, W) -> (N, C, 1, 1): depends on every pixel."""
 
     def build(_: Options, flows: Sequence[Flow]) -> Layer:
-        flow = _one(flows)
-        return Layer(Call(function), Flow(flow.channels, flow.factor, None))
+        flow = _pixels(flows)
+        return Layer(Call(function), replace(flow, radius=None, pooled=True))
 
     return build
 
