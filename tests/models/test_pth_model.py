@@ -267,9 +267,9 @@ def test_unknown_names_list_what_the_file_has_and_what_the_nearest_family_wants(
 
 def test_tensors_that_are_missing_or_left_over_are_named(tmp_path: Path, peers: ModuleType) -> None:
     message = refusal(changed(peers, tmp_path, trunk__1__rcb__4__running_mean=None))
-    assert "is a SRGAN-PyTorch (Lornatang) by its names, but trunk.1.rcb.4.running_mean" in message
+    assert "those of SRGAN-PyTorch (Lornatang), but trunk.1.rcb.4.running_mean" in message
     message = refusal(changed(peers, tmp_path, trunk__7__rcb__0__weight=torch.ones(8, 8, 3, 3)))
-    assert "makes no use of trunk.7.rcb.0.weight and uses conv1.0.bias" in message
+    assert "makes no use of trunk.7.rcb.0.weight beside conv1.0.bias" in message
     message = refusal(changed(peers, tmp_path, conv1__0__bias=torch.ones(7)))
     assert message.endswith("conv1.0.bias has shape [7], expected [8]")
 
@@ -294,7 +294,7 @@ def test_tensors_that_are_missing_or_left_over_are_named(tmp_path: Path, peers: 
         ({"conv3__bias": lambda t: t.double() * 1e300}, "conv3.bias holds NaN or infinite values"),
         ({"conv3__bias": lambda t: t.int()}, "conv3.bias has type int32"),
         ({"conv3__bias": torch.ones(1).expand(3)}, "conv3.bias has shape [3], larger than"),
-        ({"conv3__bias": 5}, "conv3.bias is a int, not a tensor"),
+        ({"conv3__bias": 5}, "'conv3.bias' is of type int; expected tensors"),
     ],
 )  # fmt: skip
 def test_wrong_tensors_are_refused_by_name(

@@ -17,6 +17,7 @@ from super_resolution_gans.models.upsampler import Scale, Upsampler
 
 NAME = "layers"
 _MOST_NODES = 4096
+_MOST_CHANNELS = 64  # of the image
 _MOST_WEIGHTS = 200_000_000
 _LARGEST_FACTOR = 32
 
@@ -76,6 +77,10 @@ class LayerGraph(Upsampler):
         super().__init__()
         if not 1 <= len(nodes) <= _MOST_NODES:
             raise ValueError(f"{len(nodes)} layers; 1 to {_MOST_NODES} can be built")
+        if type(channels) is not int or not 1 <= channels <= _MOST_CHANNELS:
+            raise ValueError(
+                f"channels {channels!r} is not a whole number from 1 to {_MOST_CHANNELS}"
+            )
         self.channels, self.family, self.nodes = channels, family, tuple(nodes)
         flows, weights = [Flow(channels)], 0
         self.layers = nn.ModuleDict()
@@ -160,8 +165,6 @@ class LayerGraph(Upsampler):
             nodes = [Node(str(op), tuple(inputs), dict(opts)) for op, inputs, opts in listed]
         except (KeyError, TypeError, ValueError) as error:
             raise ValueError(f"layers cannot be understood ({error!r})") from error
-        if type(channels) is not int or not 1 <= channels <= 64:
-            raise ValueError(f"channels {channels!r} is not a whole number from 1 to 64")
         if not all(type(i) is int for node in nodes for i in node.inputs):
             raise ValueError("inputs of layers are whole numbers")
         return cls(nodes, channels, family)

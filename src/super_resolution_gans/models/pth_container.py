@@ -12,9 +12,10 @@ from pathlib import Path
 from super_resolution_gans.models.pth_scan import LONGEST, ScanError, scan, scan_bytes
 
 _LARGEST_FILE = 1 << 30
-_LARGEST_DIRECTORY = 4 << 20  # of the archive: some fifty thousand members
+_LARGEST_DIRECTORY = 2 << 20  # of the archive: some twenty thousand members
 _MAGIC = 0x1950A86A20F9469CFC6C  # these two open every file of the older container
 _PROTOCOL = 1001
+_FEW, _KEYS = 100, 50_000  # instructions of the small pickles around the weights
 _TAIL = (1 << 16) + 22
 
 
@@ -55,12 +56,12 @@ def _check_archive(path: Path, size: int) -> None:
         raise ContainerError("is an archive of too many members")
     with zipfile.ZipFile(path) as archive:
         members = {member.filename: member for member in archive.infolist()}
-        _check_members(list(members.values()), len(archive.infolist()), size)
-        root = next(iter(members)).partition("/")[0]
+        root = next(iter(members), "").partition("/")[0]
         if f"{root}/constants.pkl" in members or any("/code/" in name for name in members):
             raise ContainerError(
                 "is a TorchScript archive, which is a program; save its state_dict() instead"
             )
+        _check_members(list(members.values()), len(archive.infolist()), size)
         structure = members.get(f"{root}/data.pkl")
         if structure is None:
             raise ContainerError("is an archive without weights (data.pkl)")
@@ -124,11 +125,11 @@ def _check_older(path: Path, size: int) -> None:
     # A file can be both, and torch tries tar first.
     if tarfile.is_tarfile(path):
         raise ContainerError("is a tar file of PyTorch before 0.2, which is not read")
-    if scan(head).value != _MAGIC or scan(head).value != _PROTOCOL:
+    if scan(head, _FEW).value != _MAGIC or scan(head, _FEW).value != _PROTOCOL:
         raise ContainerError("is a pickle, but not one that torch.save wrote")
-    scan(head)  # what machine wrote it
+    scan(head, _FEW)  # what machine wrote it
     declared = scan(head).storages
-    scan(head)  # the order of the storages
+    scan(head, _KEYS)  # the order of the storages
     held = size - head.tell()
     if sum(8 + length for length in declared.values()) != held:
         raise ContainerError(

@@ -65,7 +65,9 @@ def read_state_dict(path: str | os.PathLike[str]) -> dict[str, Tensor]:
 def _state_dict(path: Path, stored: Any) -> dict[str, Tensor]:
     for _ in range(_DEEPEST_NEST):
         if not isinstance(stored, Mapping):
-            raise ModelFileError(path, f"holds a {type(stored).__name__}, not a state dict")
+            raise ModelFileError(
+                path, f"holds a value of type {type(stored).__name__}, no state dict"
+            )
         nest = next((name for name in _NESTS if isinstance(stored.get(name), Mapping)), None)
         if nest is None:
             break
@@ -76,7 +78,8 @@ def _state_dict(path: Path, stored: Any) -> dict[str, Tensor]:
         raise ModelFileError(path, f"holds no state dict of tensors (it has {held})")
     for name, value in entries.items():
         if not isinstance(name, str) or not isinstance(value, Tensor):
-            raise ModelFileError(path, f"{name} is a {type(value).__name__}, not a tensor")
+            kind = type(value).__name__
+            raise ModelFileError(path, f"{name!r} is of type {kind}; expected tensors by name")
     return entries
 
 

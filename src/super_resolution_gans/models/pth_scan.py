@@ -52,14 +52,14 @@ class Scan:
     storages: dict[str, int] = field(default_factory=dict)
 
 
-def scan(stream: BinaryIO) -> Scan:
-    """Walk one pickle, up to its end.
+def scan(stream: BinaryIO, most: int = _MOST_INSTRUCTIONS) -> Scan:
+    """Walk one pickle, up to its end, of ``most`` instructions.
 
     Raises:
         ScanError: if it is damaged, too long, or asks for what is no part of a state dict.
     """
     try:
-        return _Machine(stream).run()
+        return _Machine(stream).run(most)
     except (IndexError, KeyError, TypeError, UnicodeError, struct.error) as error:
         raise ScanError("its instructions are damaged") from error
 
@@ -73,8 +73,8 @@ class _Machine:
         self._marks: list[list[Any]] = []
         self._memo: dict[int, Any] = {}
 
-    def run(self) -> Scan:
-        for _ in range(_MOST_INSTRUCTIONS):
+    def run(self, most: int) -> Scan:
+        for _ in range(most):
             code = self._read(1)[0]
             if code == ord("."):
                 self._found.value = self._stack.pop()
@@ -85,7 +85,7 @@ class _Machine:
                 _INSTRUCTIONS[code](self)
             else:
                 raise ScanError(f"holds instruction {code:#04x}, which no state dict has")
-        raise ScanError(f"more than {_MOST_INSTRUCTIONS:,} instructions")
+        raise ScanError(f"holds more than {most:,} instructions")
 
     def _read(self, length: int) -> bytes:
         data = self._stream.read(length)

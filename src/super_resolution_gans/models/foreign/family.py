@@ -53,17 +53,17 @@ def recognise(families: Sequence[Family], tensors: Mapping[str, Tensor]) -> tupl
         )
     known = {ours: tensors[theirs] for ours, theirs in spelled.items()}
     if len(known) != len(names):
-        raise UnfitError(f"is a {nearest.name} by two spellings of the same names")
+        raise UnfitError(f"has the tensors of {nearest.name} by two spellings")
     try:
         draft = Draft(known, nearest.hallmarks[0], spelled)
         nearest.draw(draft)
     except UnfitError as error:
-        raise UnfitError(f"is a {nearest.name} by its names, but {error}") from error
+        raise UnfitError(f"its tensors are those of {nearest.name}, but {error}") from error
     if unused := draft.unused():
         used = sorted({draft.spelling(name) for name in draft.sources.values()})
         raise UnfitError(
-            f"is a {nearest.name} by its names, which makes no use of {_some(unused)} "
-            f"and uses {_some(used)}"
+            f"its tensors are those of {nearest.name}, which makes no use of {_some(unused)} "
+            f"beside {_some(used)}"
         )
     return nearest, draft
 
