@@ -286,6 +286,7 @@ def test_tensors_that_are_missing_or_left_over_are_named(tmp_path: Path, peers: 
         ({"conv3__weight": torch.ones(4, 8, 9, 9)}, "expected [3, 8, 9, 9]"),
         ({"conv3__weight": torch.ones(3, 8, 8, 8)}, "kernel is 8"),
         ({"conv1__0__weight": torch.ones(8, 3, 99, 99)}, "kernel is 99"),
+        ({"conv1__0__weight": torch.ones(8, 65, 9, 9)}, "conv1.0.weight is for images of 65 ch"),
         ({"upsampling__0__upsample_block__0__weight": torch.ones(24, 8, 3, 3)},
          "upsampling.0.upsample_block.0.weight makes 24 channels, no whole scale for 8"),
         ({"conv2__1__running_var": lambda t: t - 9}, "conv2.1.running_var holds negative"),

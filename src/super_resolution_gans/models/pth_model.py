@@ -53,10 +53,9 @@ def _weights(
     """Copies of the file's tensors by the graph's names."""
     weights = {}
     for ours, expected in network.state_dict().items():
-        source = draft.sources.get(ours.removeprefix("layers."))
-        if source is None:  # num_batches_tracked
+        if ours.endswith("num_batches_tracked"):
             continue
-        name = draft.spelling(source)
+        name = draft.spelling(draft.sources[ours.removeprefix("layers.")])
         tensor = tensors[name].detach()
         if tensor.shape != expected.shape:
             raise ModelFileError(

@@ -10,6 +10,7 @@ from torch import Tensor
 from super_resolution_gans.models.graph import Node, Nodes
 
 IMAGE = 0  # the node that is the input
+_MOST_CHANNELS = 64  # of an image
 
 
 class UnfitError(ValueError):
@@ -36,6 +37,8 @@ class Draft:
         self._tensors, self._spelled, self._add = tensors, spelled or {}, Nodes()
         self.sources: dict[str, str] = {}
         self.channels = self.shape(image, 4)[1]
+        if self.channels > _MOST_CHANNELS:
+            raise UnfitError(f"{self.spelling(image)} is for images of {self.channels} channels")
         self._channels = [self.channels]
         self._looked_at: set[str] = set()
 
