@@ -14,7 +14,7 @@ _CONFIG, _WEIGHTS, _METADATA = "config.json", "model.weights.h5", "metadata.json
 _MOST_MEMBERS = 64
 _LONGEST_TEXT = 8 << 20
 _LARGEST_WEIGHTS = 512 << 20
-_DENSEST = 100  # weights hardly compress
+_DENSEST = 20  # weights hardly compress
 
 
 def is_keras_zip(path: Path) -> bool:
