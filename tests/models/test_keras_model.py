@@ -242,8 +242,16 @@ def set_class(layer: str, kind: str, **options: Any) -> Callable[[dict[str, Any]
             set_option("batch_normalization", "axis", [1]),
             "batch_normalization (BatchNormalization): axis [1]",
         ),
-        ("first", set_option("batch_normalization", "epsilon", "x"), "epsilon 'x' is no number"),
-        ("first", set_option("batch_normalization", "epsilon", float("nan")), "eps is nan"),
+        (
+            "first",
+            set_option("batch_normalization", "epsilon", "x"),
+            "epsilon 'x' is no sane number",
+        ),
+        (
+            "first",
+            set_option("batch_normalization", "epsilon", float("nan")),
+            "epsilon nan is no sane number",
+        ),
         (
             "first",
             set_option("batch_normalization", "scale", False),
@@ -277,7 +285,11 @@ def set_class(layer: str, kind: str, **options: Any) -> Callable[[dict[str, Any]
         ),
         ("first", set_class("activation", "ReLU", max_value=6), "max_value 6 is not supported"),
         ("first", set_class("activation", "ReLU", threshold=0.5), "threshold is not supported"),
-        ("first", set_class("activation", "LeakyReLU", alpha=1e9), "slope is 1000000000.0"),
+        (
+            "first",
+            set_class("activation", "LeakyReLU", alpha=1e9),
+            "alpha 1000000000.0 is no sane number",
+        ),
         ("first", set_class("activation", "PReLU"), "activation (PReLU): has no weight alpha"),
         ("first", set_class("activation", "Lambda"), "is code, which is never executed"),
         (

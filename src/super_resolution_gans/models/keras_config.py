@@ -50,7 +50,9 @@ def layers_of(config: Mapping[str, Any]) -> list[KerasLayer]:
             return _sequential(inner)
         if kind in ("Functional", "Model"):
             return _functional(inner)
-    except (KeyError, TypeError, AttributeError, IndexError) as error:
+    except KerasError:
+        raise
+    except (KeyError, TypeError, AttributeError, IndexError, ValueError) as error:
         raise KerasError(f"its model_config cannot be understood ({error!r})") from error
     raise KerasError(f"its model is a {kind}; functional and sequential ones are read")
 
@@ -78,7 +80,7 @@ def _functional(inner: Any) -> list[KerasLayer]:
         inputs, call = _connections(nodes[0]) if nodes else ([], {})
         layers.append(_layer(entry, str(entry["name"]), inputs, call))
     layers = _grouped(layers, [str(entry["class_name"]) for entry in inner["layers"]])
-    if sum(layer.kind == "InputLayer" for layer in layers) != 1:
+    if sum(layer.kind == "InputLayer" or not layer.inputs for layer in layers) != 1:
         raise KerasError("its model has more or fewer than one input")
     last = _ends(inner["output_layers"])
     if len(last) != 1:

@@ -75,7 +75,7 @@ def number(layer: KerasLayer, *keys: str, default: float) -> float:
     """An option of which Keras 2 and Keras 3 have different names.
 
     Raises:
-        KerasError: if it is no number.
+        KerasError: if it is no number, or out of all bounds.
     """
     for key in keys:
         value = layer.options.get(key)
@@ -83,8 +83,8 @@ def number(layer: KerasLayer, *keys: str, default: float) -> float:
             value = value.get("value")
         if value is None:
             continue
-        if isinstance(value, bool) or not isinstance(value, _NUMBER):
-            raise KerasError(f"{key} {value!r} is no number")
+        if isinstance(value, bool) or not isinstance(value, _NUMBER) or not abs(value) < 1e9:
+            raise KerasError(f"{key} {value!r} is no sane number")
         return float(value)
     return default
 

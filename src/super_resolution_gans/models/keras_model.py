@@ -51,6 +51,8 @@ def load_keras(path: str | os.PathLike[str]) -> Model:
         family, network, state, source = _build(file)
     except KerasError as error:
         raise ModelFileError(path, str(error)) from error
+    except RecursionError as error:
+        raise ModelFileError(path, "its description is nested too deeply") from error
     network.to_empty(device="cpu")
     network.load_state_dict(state, strict=False)
     for name, buffer in network.named_buffers():
@@ -63,8 +65,8 @@ def load_keras(path: str | os.PathLike[str]) -> Model:
 def _build(file: KerasFile) -> tuple[str, LayerGraph, dict[str, Tensor], dict[str, Any]]:
     """The network on the meta device, its weights, and what to tell of them."""
     layers = layers_by_shape(file) if file.config is None else layers_of(file.config)
-    if len(layers) > _MOST_LAYERS:
-        raise KerasError(f"has {len(layers)} layers; {_MOST_LAYERS} at most are read")
+    if not 2 <= len(layers) <= _MOST_LAYERS:
+        raise KerasError(f"has {len(layers)} layers; 2 to {_MOST_LAYERS} are read")
     weights = _assigned(file, layers)
     channels = _image_channels(layers, weights)
     build = Build(layers, weights, Nodes(), {layers[0].name: 1}, {0: channels})
