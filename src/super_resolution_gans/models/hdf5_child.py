@@ -27,7 +27,10 @@ _DENSEST = 20  # weights hardly compress, so what unpacks to more was made to hu
 _FREE = 1 << 20  # ... except small constant tensors
 _ATTRIBUTES = ("model_config", "keras_version", "backend")
 _LISTS = ("layer_names", "weight_names")
+_FLOATS = ("F16LE", "F16BE", "F32LE", "F32BE", "F64LE", "F64BE")
 _FILTERS = {1: "gzip", 2: "shuffle", 3: "fletcher32"}
+
+_ONLY = "only what is in the file itself is read"
 
 
 class RefusedError(Exception):
@@ -115,10 +118,10 @@ class _Reader:
     def walk(self) -> None:
         """Look at everything below ``model_weights``, or below the root if there is none."""
         root = self._h5.h5g.open(self._file, b"/")
-        names = self._links(root, "/")
+        names = self._links(root, "")
         self._read_attributes(root, "")
         if b"model_weights" in names:
-            self._group(self._open(root, b"model_weights"), "model_weights", 1)
+            self._children(root, "", [b"model_weights"], 1)
         else:
             training = (b"optimizer", b"optimizer_weights", b"metrics")
             self._children(root, "", [name for name in names if name not in training], 1)
@@ -142,15 +145,10 @@ class _Reader:
         for name in names:
             kind = group.links.get_info(name).type
             if kind != self._h5.h5l.TYPE_HARD:
-                what = {self._h5.h5l.TYPE_SOFT: "a soft link", self._h5.h5l.TYPE_EXTERNAL: None}
-                raise RefusedError(
-                    f"{_joined(path, name)} is {what.get(kind) or 'a link to another file'}; "
-                    "only what is in the file itself is read"
-                )
+                soft = kind == self._h5.h5l.TYPE_SOFT
+                what = "a soft link" if soft else "a link to another file"
+                raise RefusedError(f"{_joined(path, name)} is {what}; {_ONLY}")
         return names
-
-    def _open(self, group: Any, name: bytes) -> Any:
-        return self._h5.h5o.open(group, name)
 
     def _group(self, found: Any, path: str, depth: int) -> None:
         if depth > DEEPEST:
@@ -166,7 +164,7 @@ class _Reader:
 
     def _children(self, group: Any, path: str, names: list[bytes], depth: int) -> None:
         for name in names:
-            self._group(self._open(group, name), _joined(path, name), depth)
+            self._group(self._h5.h5o.open(group, name), _joined(path, name), depth)
 
     def _dataset(self, data: Any, path: str) -> None:
         """Refuse whatever is not plain floating-point numbers inside this file."""
@@ -174,28 +172,16 @@ class _Reader:
         plan = data.get_create_plist()
         layout = plan.get_layout()
         if layout not in (h5.h5d.COMPACT, h5.h5d.CONTIGUOUS, h5.h5d.CHUNKED):
-            raise RefusedError(
-                f"{path} is a virtual dataset; only what is in the file itself is read"
-            )
+            raise RefusedError(f"{path} is a virtual dataset; {_ONLY}")
         if plan.get_external_count():
-            raise RefusedError(
-                f"{path} lies in another file; only what is in the file itself is read"
-            )
+            raise RefusedError(f"{path} lies in another file; {_ONLY}")
         for place in range(plan.get_nfilters()):
             number = plan.get_filter(place)[0]
             if number not in _FILTERS:
                 known = ", ".join(_FILTERS.values())
                 raise RefusedError(f"{path} is packed by HDF5 filter {number}; {known} are read")
         kind, itemsize = data.get_type(), data.get_type().get_size()
-        floats = (
-            "IEEE_F16LE",
-            "IEEE_F16BE",
-            "IEEE_F32LE",
-            "IEEE_F32BE",
-            "IEEE_F64LE",
-            "IEEE_F64BE",
-        )
-        if not any(kind.equal(getattr(h5.h5t, name)) for name in floats):
+        if not any(kind.equal(getattr(h5.h5t, f"IEEE_{name}")) for name in _FLOATS):
             raise RefusedError(f"{path} does not hold floating-point numbers of 2, 4 or 8 bytes")
         space = data.get_space()
         shape = space.get_simple_extent_dims()
@@ -268,7 +254,7 @@ class _Reader:
 
 def _joined(path: str, name: bytes) -> str:
     text = name.decode("utf-8", "backslashreplace")
-    return f"{path}/{text}" if path and path != "/" else text
+    return f"{path}/{text}" if path else text
 
 
 if __name__ == "__main__":
