@@ -20,7 +20,7 @@ from super_resolution_gans.models.checkpoint import ModelFileError
 
 _SIGNATURE = b"\x89HDF\r\n\x1a\n"
 _LARGEST_FILE = 1 << 30
-_SECONDS = 60  # of wall-clock time; the child's limit of processor time is far tighter
+_SECONDS = 120  # of wall-clock time; the child's limit of processor time is far tighter
 _LONGEST_HEADER = 2 * hdf5_child.LONGEST_TEXT
 
 

@@ -43,7 +43,7 @@ def shuffle(build: Build, layer: KerasLayer) -> int:
         raise KerasError("data_format is not NHWC")
     factor = next((r for r in (2, 3, 4) if needed is not None and needed * r * r == channels), None)
     stated = layer.call.get("block_size")
-    if told and stated is not None and factor in (None, stated):
+    if told and stated is not None:
         factor = stated
     if type(factor) is not int or not 2 <= factor <= 8 or channels % factor**2:
         behind = "an unknown number" if needed is None else needed
