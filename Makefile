@@ -21,7 +21,7 @@ help:
 	@echo "make lint       ruff and the import floors"
 	@echo "make types      mypy, strict"
 	@echo "make ci         lint, types, test"
-	@echo "make benchmark  start-up times, agreement of downsampling"
+	@echo "make benchmark  start-up times, agreement of downsampling, speed of training"
 
 $(BIN)/python:
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or later is needed, this is " + sys.version)'
@@ -38,7 +38,7 @@ $(VENV)/.dev: pyproject.toml constraints.txt | $(BIN)/python
 	@touch $@ $(VENV)/.base
 
 demo: $(VENV)/.base
-	$(BIN)/srgan evaluate --data $(SCANS) --panels 3 --out $(DEMO)
+	$(BIN)/srgan evaluate --data $(SCANS) --model oct-srresnet-x4 --model oct-srgan-x4 --panels 3 --out $(DEMO)
 	@echo
 	@echo "HR, bicubic and ours side by side: $(DEMO)/panels/"
 
@@ -58,6 +58,7 @@ ci: lint types test
 benchmark: $(VENV)/.dev
 	$(BIN)/python benchmarks/startup.py
 	$(BIN)/python benchmarks/degradation_agreement.py
+	$(BIN)/python benchmarks/train_step.py
 
 clean:
 	rm -rf $(VENV) $(DEMO) .pytest_cache .mypy_cache .ruff_cache

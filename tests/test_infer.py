@@ -78,12 +78,6 @@ def test_a_failure_is_one_line_and_1(tmp_path, model, capsys):
     assert not (tmp_path / "out.png").exists()
 
 
-def test_an_old_model_file_is_one_line_and_1(tmp_path, scan, capsys):
-    options = ["--modelPath", "generator.h5", "--inputPath", str(scan)]
-    assert main([*options, "--outputPath", str(tmp_path / "out.png")]) == 1
-    assert "Keras models (.h5) cannot be read by this version" in capsys.readouterr().err
-
-
 @pytest.mark.parametrize("out", ["", "there", "new/", "suffixless"])
 def test_an_output_that_is_no_image_file_is_refused(tmp_path, scan, capsys, monkeypatch, out):
     monkeypatch.chdir(tmp_path)

@@ -116,13 +116,6 @@ def test_the_result_is_that_of_the_upscaler(tmp_path, model):
     np.testing.assert_array_equal(high, expected[..., None].repeat(3, 2) * np.float32(2) - 1)
 
 
-def test_a_keras_model_is_one_line_that_names_the_cure(tmp_path):
-    draw(tmp_path / "a.png", 5, 7)
-    with pytest.raises(ValueError, match=r"needs no file") as caught:
-        SRGAN_predict(tmp_path / "a.png", "gan_generator.h5")
-    assert "\n" not in str(caught.value)
-
-
 def test_a_volume_is_refused_with_the_cure(tmp_path):
     tifffile.imwrite(tmp_path / "a.tif", np.zeros((2, 5, 6), np.uint16))
     with pytest.raises(ValueError, match="volume of 2 slices; srgan upscale"):

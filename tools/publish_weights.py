@@ -56,7 +56,7 @@ def objective(card: dict[str, Any]) -> str:
     terms = {f"pixels ({content['pixel']})": content["pixel_weight"]}
     if content["features"] and content["features_weight"]:
         terms[f"{card['features']} ({content['features_distance']})"] = content["features_weight"]
-    for name in ("spectrum", "grid", "subpixel_bias", "total_variation"):
+    for name in ("spectrum", "grid", "subpixel_bias", "texture", "consistency", "total_variation"):
         terms[name.replace("_", " ")] = content.get(name, 0)
     if recipe["phase"] == "adversarial":
         game = recipe["adversarial"]
@@ -73,11 +73,7 @@ def table(report: dict[str, Any], columns: dict[str, str], model: str) -> str:
     heads = [f"{name} ({e['images']} of {_people(e)})" for name, e in datasets.items()]
     lines = ["| | " + " | ".join(heads) + " |", "|---" * (len(heads) + 1) + "|"]
     for method in next(iter(datasets.values()))["means"]:
-        name = (
-            f"**{model}**"
-            if method in report["models"] and _has_weights(report, method)
-            else method
-        )
+        name = f"**{method}**" if method == model else method
         cells = [
             " / ".join(format(e["means"][method][m], f) for m, f in columns.items())
             for e in datasets.values()
@@ -90,10 +86,6 @@ def _people(entry: dict[str, Any]) -> str:
     return (
         f"{entry['patients']} person" if entry["patients"] == 1 else f"{entry['patients']} people"
     )
-
-
-def _has_weights(report: dict[str, Any], method: str) -> bool:
-    return report["models"][method]["weights_sha256"] is not None
 
 
 def main() -> None:

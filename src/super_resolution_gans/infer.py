@@ -25,7 +25,8 @@ def _infer(arguments: Sequence[str] | None) -> int:
     parser.add_argument(
         "--modelPath",
         default=None,
-        help="a .safetensors file or the name of a model (default: the shipped OCT model)",
+        help="a model.h5, another file of weights, or the name of a model (default: the shipped "
+        "OCT model)",
     )
     parser.add_argument("--inputPath", required=True, help="an image, or an http(s) address")
     parser.add_argument(

@@ -27,7 +27,8 @@ def SRGAN_predict(
 
     Args:
         lr_image_path: a path or an http(s) address, grey or colour, any size.
-        model_path: a .safetensors file or the name of a model; None is the default model.
+        model_path: a model.h5 of 0.0.x or any other file of weights, or the name of a model; None
+            is the default model.
         outputPath: where the super-resolved image goes, if anywhere; an existing file is replaced,
             atomically. Its suffix chooses the format.
 

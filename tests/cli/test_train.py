@@ -48,7 +48,6 @@ def test_recipes_lists_the_shipped_model() -> None:
             ("oct-srgan-x4", "--data", "s", "--out", "r", "--init", "oct-srresnet-4"),
             "did you mean oct-srresnet-x4?",
         ),
-        (("oct-srgan-x4", "--data", "s", "--out", "r", "--init", "a.pth"), "a.pth: .pth models"),
     ],
 )
 def test_what_cannot_be_trained_is_said_in_one_line(

@@ -293,8 +293,8 @@ def test_an_empty_name_is_no_model_and_not_the_working_folder():
 
 
 @pytest.mark.parametrize("name", ["generator.h5", "a/b.H5"])
-def test_a_keras_model_is_refused_with_the_cure(name):
-    with pytest.raises(PredictionError, match=r"Keras models .* needs no file"):
+def test_a_missing_keras_model_is_said_with_the_cure(name):
+    with pytest.raises(ValueError, match=r"no such file; .* leave the model out"):
         load_upscaler(name)
 
 

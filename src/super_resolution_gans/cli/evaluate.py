@@ -32,7 +32,8 @@ def evaluate(
         list[str] | None,
         typer.Option(
             metavar="MODEL",
-            help="A shipped model, a .safetensors file, or nearest, bilinear, bicubic, lanczos; "
+            help="A shipped model, a file (.safetensors, .h5, .keras, .pth), or nearest, "
+            "bilinear, bicubic, lanczos; "
             "repeat for several. "
             "[default: the shipped OCT model]",
         ),

@@ -189,6 +189,11 @@ class SRResNet(Upsampler):
     def _stages(self) -> list[SubPixelStage]:
         return [cast(SubPixelStage, stage) for stage in self.upsampler]
 
+    def title(self) -> str:
+        """See :class:`Upsampler`."""
+        noise = " with noise" if self.noise else ""
+        return f"SRResNet of {self.blocks} blocks, {self.width} features{noise}"
+
     def architecture(self) -> dict[str, Any]:
         """See :class:`Upsampler`."""
         return {

@@ -147,6 +147,10 @@ class LayerGraph(Upsampler):
         radius = math.ceil(self._radius)
         return (radius, radius)
 
+    def title(self) -> str:
+        """See :class:`Upsampler`."""
+        return self.family
+
     def architecture(self) -> dict[str, Any]:
         """See :class:`Upsampler`."""
         nodes = [[node.operation, list(node.inputs), dict(node.options)] for node in self.nodes]

@@ -45,3 +45,7 @@ class Upsampler(nn.Module, ABC):
     @abstractmethod
     def architecture(self) -> dict[str, Any]:
         """What rebuilds the network without its weights: JSON, with the key ``name``."""
+
+    @abstractmethod
+    def title(self) -> str:
+        """What people call the network, in a few words."""

@@ -14,7 +14,7 @@ DEFAULT_MODEL = "oct-srgan-x4"
 INTERPOLATIONS = ("nearest", "bilinear", "bicubic", "lanczos")
 
 WEIGHTS = Path(__file__).resolve().parent.parent / "weights"
-_MODEL_SUFFIXES = (".safetensors", ".h5", ".hdf5", ".keras", ".pth", ".pt", ".ckpt", ".onnx")
+MODEL_SUFFIXES = (".safetensors", ".h5", ".hdf5", ".keras", ".pth", ".pt", ".ckpt")
 
 
 def known_models() -> tuple[str, ...]:
@@ -27,8 +27,7 @@ def find_weights(name_or_path: str | os.PathLike[str]) -> Path:
 
     Raises:
         UnknownModelError: if it is neither.
-        PredictionError: if the file is of a kind that this version does not read, or a shipped
-            model's weights are missing from the installation.
+        PredictionError: if a shipped model's weights are missing from the installation.
     """
     given = os.fspath(name_or_path)
     if given in SHIPPED:
@@ -37,21 +36,12 @@ def find_weights(name_or_path: str | os.PathLike[str]) -> Path:
             raise PredictionError(given, f"its weights are missing from the installation ({path})")
         return path
     path = Path(given)
-    suffix = path.suffix.lower()
-    if suffix in (".h5", ".hdf5", ".keras"):
-        raise PredictionError(
-            given,
-            "Keras models (.h5) cannot be read by this version; the model that is shipped, "
-            f"{DEFAULT_MODEL}, needs no file: leave the model out",
-        )
-    if suffix in _MODEL_SUFFIXES and suffix != ".safetensors":
-        raise PredictionError(
-            given, f"{suffix} models cannot be read by this version; .safetensors can"
-        )
-    if suffix == ".safetensors" or (given and path.exists()):
+    if path.suffix.lower() in MODEL_SUFFIXES or (given and path.exists()):
         return path
     nearest = difflib.get_close_matches(given.lower(), known_models(), n=1)
     hint = f"did you mean {nearest[0]}? " if nearest else ""
     raise UnknownModelError(
-        given, f"no such model; {hint}known are {', '.join(known_models())}, or a .safetensors file"
+        given,
+        f"no such model; {hint}known are {', '.join(known_models())}, or a file of weights "
+        f"({', '.join(MODEL_SUFFIXES)})",
     )

@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from super_resolution_gans.models.checkpoint import load_generator
+from super_resolution_gans.models.load import load_model
 from super_resolution_gans.prediction.catalogue import DEFAULT_MODEL, INTERPOLATIONS, find_weights
 from super_resolution_gans.prediction.colour import CHROMA_REACH
 from super_resolution_gans.prediction.devices import pick_device, pick_precision
@@ -139,7 +139,8 @@ def load_upscaler(
 
     Args:
         name_or_path: a shipped model (``catalogue.SHIPPED``), an interpolation (``nearest``,
-            ``bilinear``, ``bicubic``, ``lanczos``) or a .safetensors file.
+            ``bilinear``, ``bicubic``, ``lanczos``) or a file of weights: .safetensors, or what
+            Keras (.h5, .keras) or PyTorch (.pth) wrote of a known kind of generator.
         scale: factor, or (vertical, lateral) factors. By default the network's own; 4 for
             interpolation. A network also gives every scale that divides its own: its result is
             downsampled by the antialiased bicubic kernel.
@@ -169,7 +170,7 @@ def load_upscaler(
 
 
 def _network(path: Path, wanted: Pair | None, device: torch.device, precision: str) -> Engine:
-    network = load_generator(path).network
+    network = load_model(path).network
     if network.channels not in (1, 3):
         raise PredictionError(path, f"has {network.channels} channels; images have 1 or 3")
     engine = TorchEngine(network, device, precision)

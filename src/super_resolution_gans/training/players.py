@@ -6,7 +6,6 @@ import os
 import torch
 from torch import nn
 
-from super_resolution_gans.models.checkpoint import load_generator
 from super_resolution_gans.models.discriminator import (
     Discriminator,
     MultiScaleDiscriminator,
@@ -19,6 +18,7 @@ from super_resolution_gans.models.features import (
     load_features,
 )
 from super_resolution_gans.models.generator import SRResNet
+from super_resolution_gans.models.load import load_model
 from super_resolution_gans.models.vgg import BLOCKS, FeatureError
 from super_resolution_gans.models.vgg_download import cache_folder, download_vgg
 from super_resolution_gans.training.checkpoint import TrainingError
@@ -40,7 +40,7 @@ def make_generator(recipe: Recipe, init: str | os.PathLike[str] | None) -> SRRes
 
 
 def _start_from(network: SRResNet, init: str | os.PathLike[str]) -> None:
-    source = load_generator(init).network
+    source = load_model(init).network
     if not isinstance(source, SRResNet):
         raise TrainingError(f"{os.fspath(init)}: is no SRResNet, training cannot start from it")
     wanted = (network.channels, network.scale, network.blocks, network.width)
