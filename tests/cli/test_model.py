@@ -46,7 +46,7 @@ def test_info_tells_the_network_the_size_and_the_story_of_a_shipped_model() -> N
 def test_info_tells_where_a_keras_model_comes_from() -> None:
     result = srgan("info", OLD)
     assert result.exit_code == 0
-    assert "colour, 4 x 4" in result.stdout
+    assert "Keras SRGAN (nearest), grey, 4 x 4" in result.stdout
     assert "keras_version 2.15" in result.stdout
     assert "takes [-1, 1]" in result.stdout
 
