@@ -8,7 +8,7 @@ table, licence) and is never interpreted, only shown.
 import json
 import os
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -139,12 +139,23 @@ def load_generator(path: str | os.PathLike[str]) -> Model:
         raise ModelFileError(path, f"not a readable safetensors file ({error})") from error
     for name, tensor in weights.items():
         _check_values(path, name, tensor)
+    return filled(network, weights, metadata["card"])
+
+
+def filled(network: Upsampler, weights: Mapping[str, Tensor], card: dict[str, Any]) -> Model:
+    """A network built on the meta device, with its weights, on the CPU and in evaluation mode.
+
+    Args:
+        network: is changed.
+        weights: checked float32 tensors for all its parameters and running statistics.
+        card: the model's story.
+    """
     network.to_empty(device="cpu")
     network.load_state_dict(weights, strict=False)
-    for buffer_name, buffer in network.named_buffers():
-        if buffer_name.endswith("num_batches_tracked"):
+    for name, buffer in network.named_buffers():
+        if name.endswith("num_batches_tracked"):
             buffer.zero_()
-    return Model(network.eval().requires_grad_(False), metadata["card"])
+    return Model(network.eval().requires_grad_(False), card)
 
 
 def _check_file(path: Path) -> None:

@@ -12,7 +12,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from super_resolution_gans.models.checkpoint import Model, ModelFileError
+from super_resolution_gans.models.checkpoint import Model, ModelFileError, filled
 from super_resolution_gans.models.graph import LayerGraph, Node, Nodes
 from super_resolution_gans.models.hdf5 import read_hdf5
 from super_resolution_gans.models.keras_config import KerasLayer, layers_of
@@ -53,13 +53,8 @@ def load_keras(path: str | os.PathLike[str]) -> Model:
         raise ModelFileError(path, str(error)) from error
     except RecursionError as error:
         raise ModelFileError(path, "its description is nested too deeply") from error
-    network.to_empty(device="cpu")
-    network.load_state_dict(state, strict=False)
-    for name, buffer in network.named_buffers():
-        if name.endswith("num_batches_tracked"):
-            buffer.zero_()
     source = {"format": "Keras zip" if zipped else "Keras HDF5", **file.facts, **source}
-    return Model(network.eval().requires_grad_(False), {"family": family, "source": source})
+    return filled(network, state, {"family": family, "source": source})
 
 
 def _build(file: KerasFile) -> tuple[str, LayerGraph, dict[str, Tensor], dict[str, Any]]:

@@ -6,7 +6,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from super_resolution_gans.models.checkpoint import Model, ModelFileError
+from super_resolution_gans.models.checkpoint import Model, ModelFileError, filled
 from super_resolution_gans.models.foreign.basicsr import MSRRESNET, RRDBNET
 from super_resolution_gans.models.foreign.draft import Draft, UnfitError
 from super_resolution_gans.models.foreign.efficient import CARN, IMDN
@@ -39,12 +39,7 @@ def load_pth(path: str | os.PathLike[str]) -> Model:
     except ValueError as error:
         raise ModelFileError(path, f"its layers make no generator ({error})") from error
     weights = _weights(path, network, draft, tensors)
-    network.to_empty(device="cpu")
-    network.load_state_dict(weights, strict=False)
-    for name, buffer in network.named_buffers():
-        if name.endswith("num_batches_tracked"):
-            buffer.zero_()
-    return Model(network.eval().requires_grad_(False), {"family": family.name})
+    return filled(network, weights, {"family": family.name})
 
 
 def _weights(
