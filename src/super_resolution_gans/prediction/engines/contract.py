@@ -1,0 +1,43 @@
+"""What every engine answers to, and the one thing that may go wrong in any of them."""
+
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from super_resolution_gans.prediction.errors import PredictionError
+from super_resolution_gans.prediction.tiles import Pair
+
+WHOLE = 1 << 30
+"""Longer than any image: the core of engines whose networks look at all of it."""
+
+
+class OutOfMemoryError(PredictionError):
+    """A window does not fit into the memory of the device; smaller ones may."""
+
+
+class Engine(Protocol):
+    """What turns windows into larger windows: a network on a device, or an interpolation."""
+
+    @property
+    def channels(self) -> int | None:
+        """Channels in and out; None takes any."""
+
+    @property
+    def scale(self) -> Pair:
+        """(vertical, lateral) factors."""
+
+    @property
+    def halo(self) -> Pair:
+        """How far an output pixel looks, in input pixels (vertical, lateral)."""
+
+    @property
+    def core(self) -> Pair:
+        """Default size of a tile without its halo, in input pixels (vertical, lateral)."""
+
+    @property
+    def tiles(self) -> bool:
+        """Whether an image can be cut into tiles; not if every pixel depends on the whole image."""
+
+    def upscale(self, windows: NDArray[np.float32]) -> NDArray[np.float32]:
+        """(n, h, w, c) -> (n, v*h, l*w, c)."""
