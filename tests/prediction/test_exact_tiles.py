@@ -85,10 +85,11 @@ def test_a_halo_of_ten_is_not_enough(positive_engine, image):
 
 @pytest.mark.parametrize(("missing", "exact"), [(0, True), (1, False)])
 def test_the_radius_is_sharp_for_a_network_that_only_looks_to_its_rim(image, missing, exact):
-    engine = TorchEngine(positive_network(tilt=1.0), CPU)
+    network = positive_network(tilt=1.0)
     with torch.no_grad():
-        for block in engine._network.body:
+        for block in network.body:
             block.norm2.weight.fill_(1)
+    engine = TorchEngine(network, CPU)
     halo = (engine.halo[0] - missing, engine.halo[1] - missing)
     expected = whole(engine, image)
     difference = np.abs(tiled(engine, image, halo) - expected).max()

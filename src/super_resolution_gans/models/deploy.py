@@ -5,6 +5,8 @@ slopes repeated, the last convolution works in phase space with the change of ra
 of it approximates: results differ by the order of float32 additions. For inference only.
 """
 
+import itertools
+import math
 from typing import Any, cast
 
 import torch
@@ -15,30 +17,44 @@ from super_resolution_gans.models.generator import ResidualBlock, SRResNet, SubP
 from super_resolution_gans.models.phase_space import phase_kernel, shuffle_pixels
 from super_resolution_gans.models.upsampler import Scale, Upsampler
 
+_LANES = 16  # channels come in groups of as many
+
 
 class Convolution(nn.Module):
-    """A convolution of odd kernel sides that keeps the size, and PReLU where there are slopes."""
+    """A convolution that pads with zeros, and PReLU where there are slopes.
+
+    With a stride of (v, h) the kernel is v-1 and h-1 taps longer than an odd one, and looks at the
+    same pixels as v*h kernels of stride 1 side by side.
+    """
 
     weight: Tensor
     bias: Tensor
     slopes: Tensor | None
 
-    def __init__(self, weight: Tensor, bias: Tensor, slopes: Tensor | None = None) -> None:
+    def __init__(
+        self, weight: Tensor, bias: Tensor, slopes: Tensor | None = None, stride: Scale = (1, 1)
+    ) -> None:
         super().__init__()
         self.register_buffer("weight", weight.contiguous(memory_format=torch.channels_last))
         self.register_buffer("bias", bias)
         self.register_buffer("slopes", slopes)
+        self.stride = stride
 
     @property
     def reach(self) -> Scale:
-        """How far the kernel looks, in pixels (vertical, lateral)."""
-        return self.weight.shape[-2] // 2, self.weight.shape[-1] // 2
+        """How far the kernel looks beyond its block of pixels (vertical, lateral)."""
+        v, h = self.stride
+        return (self.weight.shape[-2] - v) // 2, (self.weight.shape[-1] - h) // 2
 
     def forward(self, x: Tensor, pad_rows: bool = True) -> Tensor:
-        """(N, C, H, W) -> (N, O, H, W); without ``pad_rows`` only rows that need no padding."""
+        """(N, C, H, W) of any floating-point type -> (N, O, H/v, W/h) in that of the weights.
+
+        Without ``pad_rows`` only the rows that need no padding come out.
+        """
         rows, columns = self.reach
         padding = (rows if pad_rows else 0, columns)
-        y = F.conv2d(x, self.weight, self.bias, padding=padding)
+        x = x.to(self.weight.dtype)
+        y = F.conv2d(x, self.weight, self.bias, stride=self.stride, padding=padding)
         return y if self.slopes is None else F.prelu(y, self.slopes)
 
 
@@ -51,26 +67,80 @@ class DeployedBlock(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """(N, width, H, W) -> (N, width, H, W)."""
-        return x + cast(Tensor, self.second(self.first(x)))
+        y: Tensor = self.second(self.first(x))
+        return y + x
 
 
 class DeployedStage(nn.Module):
-    """A sub-pixel convolution; the shuffle is left to the caller, who may not need it."""
+    """A sub-pixel convolution, its channels in the order of :func:`shuffle_blocks`.
+
+    The shuffle is left to the caller: the last convolution of the network does without it.
+    """
 
     def __init__(self, conv: Convolution, factor: Scale) -> None:
         super().__init__()
         self.conv, self.factor = conv, factor
 
     def forward(self, x: Tensor) -> Tensor:
-        """(N, width, H, W) -> (N, width*v*h, H, W), to be shuffled."""
+        """(N, width, H, W) -> (N, v*h*width, H, W), to be shuffled."""
         return cast(Tensor, self.conv(x))
 
 
-class Deployed(Upsampler):
-    """SRResNet for inference; see :func:`deploy`.
+class Tail(Convolution):
+    """The last convolution in phase space.
 
-    The input and the first convolution are float32, and so is the result of the last one; what is
-    between runs in the type given to :meth:`shorten`.
+    In a short type its result would show the steps of that type. So in one it makes the difference
+    from the image before it was enlarged, which is small: the image, rounded to that type, comes in
+    as further channels, is subtracted within the sum, and added again in float32.
+    """
+
+    _base = 0  # which input channel the image begins at; 0: it is not there
+
+    def __init__(self, weight: Tensor, bias: Tensor, stride: Scale, phases: Scale) -> None:
+        super().__init__(weight, bias, stride=stride)
+        self.phases = phases
+        self.image_channels = len(bias) // math.prod(phases)
+
+    def shorten(self, dtype: torch.dtype) -> None:
+        """Compute in this type from now on."""
+        outputs, inputs, *sides = self.weight.shape
+        weight = self.weight.new_zeros(outputs, inputs + _LANES, *sides)
+        weight[:, :inputs] = self.weight
+        for channel in range(self.image_channels):
+            of_channel = slice(
+                channel * math.prod(self.phases), (channel + 1) * math.prod(self.phases)
+            )
+            weight[of_channel, inputs + channel, self.reach[0], self.reach[1]] = -1
+        self.weight = weight.to(dtype).contiguous(memory_format=torch.channels_last)
+        self.bias = self.bias.to(dtype)
+        self._base = inputs
+
+    def join(self, features: Tensor, image: Tensor) -> Tensor:
+        """What :meth:`forward` takes: features, and the image (N, C, H, W) at their size."""
+        if not self._base:
+            return features
+        n, _, height, width = features.shape
+        base = features.new_zeros((n, height, width, _LANES)).permute(0, 3, 1, 2)
+        base[:, : self.image_channels] = image
+        return torch.cat([features, base], dim=1)
+
+    def forward(self, x: Tensor, pad_rows: bool = True) -> Tensor:
+        """(N, C, H, W) -> float32 (N, phases of the image, H/v, W/h), see :class:`Convolution`."""
+        y = super().forward(x, pad_rows)
+        if not self._base:
+            return y
+        top = 0 if pad_rows else self.reach[0]
+        stop = top + y.shape[2] * self.stride[0]
+        channels = slice(self._base, self._base + self.image_channels)
+        base = x[:, channels, top : stop : self.stride[0], :: self.stride[1]].float()
+        return y.float() + base.repeat_interleave(math.prod(self.phases), dim=1)
+
+
+class Deployed(Upsampler):
+    """SRResNet for inference; made by :func:`deploy`.
+
+    Attributes:
+        dtype: what all but the first convolution computes in, see :meth:`shorten`.
     """
 
     def __init__(self, network: SRResNet) -> None:
@@ -78,19 +148,25 @@ class Deployed(Upsampler):
         self.channels, self.scale = network.channels, network.scale
         self._story = network.architecture(), network.title()
         self._radius = network.receptive_radius()
+        stages = [cast(SubPixelStage, stage) for stage in network.upsampler]
         self.head = _convolution(network.head, slopes=network.head_act.weight)
         self.body = nn.ModuleList(_block(cast(ResidualBlock, block)) for block in network.body)
         self.body_conv = _convolution(network.body_conv, network.body_norm)
-        stages = [cast(SubPixelStage, stage) for stage in network.upsampler]
         self.stages = nn.ModuleList(_stage(stage) for stage in stages)
-        self.tail = _tail(network.tail, stages[-1].factor)
+        self.tail = _tail(network.tail, [stage.factor for stage in stages])
         self.dtype = torch.float32
         self.eval()
 
     def shorten(self, dtype: torch.dtype) -> "Deployed":
-        """Compute all but the first convolution and the last sum in ``dtype``; returns itself."""
-        for part in (self.body, self.body_conv, self.stages, self.tail):
+        """Compute in this type from now on, which is done once; returns itself.
+
+        The image and the first convolution stay float32, and so does the sum that makes the result.
+        """
+        if dtype is torch.float32:
+            return self
+        for part in (self.body, self.body_conv, self.stages):
             part.to(dtype)
+        self.tail.shorten(dtype)
         self.dtype = dtype
         return self
 
@@ -100,21 +176,31 @@ class Deployed(Upsampler):
         y = first
         for block in self.body:
             y = block(y)
-        y = first + cast(Tensor, self.body_conv(y))
+        y = self.body_conv(y) + first
         for number, stage in enumerate(self.stages):
             if number:
-                y = shuffle_pixels(y, self.factors[number - 1])
+                y = shuffle_blocks(y, cast(DeployedStage, self.stages[number - 1]).factor)
             y = stage(y)
-        return y
+        return self.tail.join(y, self.enlarged(image, 0, y.shape[2]))
+
+    def enlarged(self, image: Tensor, start: int, stop: int) -> Tensor:
+        """Rows ``start`` to ``stop`` of the image, repeated to the size of the last features."""
+        v, h = (self.scale[axis] // self.last_factor[axis] for axis in (0, 1))
+        rows = torch.arange(start, stop, device=image.device) // v
+        return image.index_select(2, rows).repeat_interleave(h, dim=3)
 
     def render(self, features: Tensor) -> Tensor:
         """See :class:`Upsampler`."""
-        return shuffle_pixels(self.tail(features.float()), self.factors[-1])
+        return self.finish(self.tail(features))
+
+    def finish(self, phases: Tensor) -> Tensor:
+        """What the last convolution makes, as an image (N, C, v*H, h*W)."""
+        return shuffle_pixels(phases, self.tail.phases)
 
     @property
-    def factors(self) -> list[Scale]:
-        """The factors of the sub-pixel stages."""
-        return [cast(DeployedStage, stage).factor for stage in self.stages]
+    def last_factor(self) -> Scale:
+        """Of the last sub-pixel stage, which the last convolution does for itself."""
+        return cast(DeployedStage, self.stages[-1]).factor
 
     def receptive_radius(self) -> Scale:
         """See :class:`Upsampler`."""
@@ -127,6 +213,19 @@ class Deployed(Upsampler):
     def title(self) -> str:
         """See :class:`Upsampler`."""
         return self._story[1]
+
+
+def shuffle_blocks(x: Tensor, factor: Scale) -> Tensor:
+    """Move channels into space: (N, v*h*C, H, W) -> (N, C, v*H, h*W), channels last.
+
+    All channels of one sub-pixel are neighbours, other than in ``torch.nn.PixelShuffle``, so that
+    pixels move in whole.
+    """
+    v, h = factor
+    n, channels, height, width = x.shape
+    x = x.permute(0, 2, 3, 1).reshape(n, height, width, v, h, channels // (v * h))
+    x = x.permute(0, 1, 3, 2, 4, 5).reshape(n, v * height, h * width, channels // (v * h))
+    return x.permute(0, 3, 1, 2)
 
 
 def deploy(network: Upsampler) -> Upsampler:
@@ -146,17 +245,42 @@ def _block(block: ResidualBlock) -> DeployedBlock:
 
 
 def _stage(stage: SubPixelStage) -> DeployedStage:
-    repeats = stage.factor[0] * stage.factor[1]
-    slopes = stage.act.weight.repeat_interleave(repeats)
-    return DeployedStage(_convolution(stage.conv, slopes=slopes), stage.factor)
+    count = stage.factor[0] * stage.factor[1]
+    conv = _convolution(stage.conv)
+    weight, bias = (_in_blocks(tensor, count) for tensor in (conv.weight, conv.bias))
+    slopes = stage.act.weight.detach().repeat(count)
+    return DeployedStage(Convolution(weight, bias, slopes), stage.factor)
 
 
-def _tail(conv: nn.Conv2d, factor: Scale) -> Convolution:
-    """The last convolution in phase space, towards [0, 1] instead of [-1, 1]."""
+def _tail(conv: nn.Conv2d, factors: list[Scale]) -> Tail:
+    """The last convolution in phase space, towards [0, 1] instead of [-1, 1].
+
+    One image channel in 2 x 2 phases would use a quarter of a vector register. Where the size is
+    even anyway, a stride of 2 makes 4 x 4 phases at a time.
+    """
     assert conv.bias is not None
-    weight = phase_kernel(conv.weight.detach().double() * 0.5, factor)
-    bias = (conv.bias.detach().double() * 0.5 + 0.5).repeat_interleave(factor[0] * factor[1])
-    return Convolution(weight.float(), bias.float())
+    v, h = factors[-1]
+    weight = phase_kernel(conv.weight.detach().double() * 0.5, factors[-1])
+    weight = _in_blocks(weight.transpose(0, 1), v * h).transpose(0, 1)
+    bias = conv.bias.detach().double() * 0.5 + 0.5
+    before = [math.prod(factor[axis] for factor in factors[:-1]) for axis in (0, 1)]
+    rows, columns = (1 if size % 2 else 2 for size in before)
+    image_channels, (inputs, kh, kw) = len(bias), weight.shape[1:]
+    weight = weight.reshape(image_channels, v, h, inputs, kh, kw)
+    wide = weight.new_zeros(
+        image_channels, rows, v, columns, h, inputs, kh + rows - 1, kw + columns - 1
+    )
+    for row, column in itertools.product(range(rows), range(columns)):
+        wide[:, row, :, column, :, :, row : row + kh, column : column + kw] = weight
+    phases = (rows * v, columns * h)
+    bias = bias.repeat_interleave(math.prod(phases))
+    return Tail(wide.flatten(0, 4).float(), bias.float(), (rows, columns), phases)
+
+
+def _in_blocks(tensor: Tensor, count: int) -> Tensor:
+    """The first axis from the order of ``torch.nn.PixelShuffle`` to that of shuffle_blocks."""
+    grouped = tensor.reshape(len(tensor) // count, count, *tensor.shape[1:])
+    return grouped.transpose(0, 1).flatten(0, 1)
 
 
 def _convolution(

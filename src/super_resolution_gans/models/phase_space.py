@@ -22,7 +22,7 @@ def shuffle_pixels(x: Tensor, factor: Scale) -> Tensor:
     v, h = factor
     n, channels, height, width = x.shape
     x = x.reshape(n, channels // (v * h), v, h, height, width)
-    return x.permute(0, 1, 4, 2, 5, 3).reshape(n, -1, v * height, h * width)
+    return x.permute(0, 1, 4, 2, 5, 3).reshape(n, channels // (v * h), v * height, h * width)
 
 
 def convolve_shuffled(x: Tensor, weight: Tensor, bias: Tensor | None, factor: Scale) -> Tensor:

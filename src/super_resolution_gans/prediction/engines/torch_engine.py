@@ -7,6 +7,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from super_resolution_gans.models.bands import upscale_in_bands
+from super_resolution_gans.models.deploy import Deployed, deploy
 from super_resolution_gans.models.upsampler import Upsampler
 from super_resolution_gans.prediction.engines.contract import WHOLE, OutOfMemoryError
 from super_resolution_gans.prediction.errors import PredictionError
@@ -18,35 +20,55 @@ PRECISIONS = {
     "bfloat16": torch.bfloat16,
     "float16": torch.float16,
 }
-# With SRResNet's halo of 40 this makes windows of 512 x 512: a common B-scan is one or two of them,
-# the halo costs little, and the activations stay below 3 GB.
-_CORE = 432
+# Networks whose features are all there at once get windows of 512 x 512 (432 and SRResNet's halo):
+# a common B-scan is one or two of them, and the features stay below 3 GB.
+_CORE = (432, 432)
+# In bands, memory is that of the result: 130 MB for such a tile at x4. Wide rather than high, since
+# whoever writes rows from the top keeps a whole row of tiles.
+_CORE_IN_BANDS = (1024, 2048)
+# What a band may hold, in pixels and bytes per feature. Measured on a processor with 1 MB of cache
+# per core (benchmarks/inference.py): flat from half to twice as much.
+_BAND, _FINE_BAND = 32768, 6144
 
 
 class TorchEngine:
     """A network on one device, in evaluation mode.
 
+    Networks of ours are rearranged (:mod:`models.deploy`), and on a CPU run in bands of rows.
+
     Args:
-        network: owned by the engine from now on.
+        network: not changed by anybody from now on.
         device: where it runs.
-        precision: ``float32``, ``bfloat16`` or ``float16``; with the short ones everything but the
-            last convolution is computed in them, and a batch whose result is not finite is computed
-            again in float32.
+        precision: ``float32``, ``bfloat16`` or ``float16``; with the short ones the image, the
+            first convolution and the last sum stay float32, and a batch whose result is not finite
+            is computed again in float32.
     """
 
     def __init__(
         self, network: Upsampler, device: torch.device, precision: str = "float32"
     ) -> None:
         self.channels, self.scale = network.channels, network.scale
+        self.device, self.precision = device, precision
+        self._original = network.eval().requires_grad_(False)
+        self._dtype = PRECISIONS[precision]
+        self._network = self._ready(self._dtype)
+        self._reference: Upsampler | None = None
+        self._in_bands = device.type == "cpu" and isinstance(self._network, Deployed)
         radius = network.receptive_radius()
         self.tiles = radius is not None
-        self.halo, self.core = (radius, (_CORE, _CORE)) if radius else ((0, 0), (WHOLE, WHOLE))
-        self.device, self.precision = device, precision
-        self._dtype = PRECISIONS[precision]
-        self._network = network.eval().requires_grad_(False).to(device)
-        for parameter in self._network.parameters():
+        self.halo, self.core = (0, 0), (WHOLE, WHOLE)
+        if radius:
+            self.halo, self.core = radius, _CORE_IN_BANDS if self._in_bands else _CORE
+
+    def _ready(self, dtype: torch.dtype) -> Upsampler:
+        network = deploy(self._original)
+        if isinstance(network, Deployed):
+            return network.shorten(dtype).to(self.device)
+        network.to(self.device)
+        for parameter in network.parameters():
             if parameter.ndim == 4:
                 parameter.data = parameter.data.contiguous(memory_format=torch.channels_last)
+        return network
 
     def upscale(self, windows: NDArray[np.float32]) -> NDArray[np.float32]:
         """(n, h, w, c) -> (n, v*h, l*w, c).
@@ -55,10 +77,12 @@ class TorchEngine:
             PredictionError: if memory runs out, or the result is not finite even in float32.
         """
         try:
-            upscaled = self._run(windows, self._dtype)
+            upscaled = self._run(self._network, windows, self._dtype)
             if not np.isfinite(upscaled).all() and self._dtype is not torch.float32:
                 log.warning("%s gave values that are not finite; using float32", self.precision)
-                upscaled = self._run(windows, torch.float32)
+                # For this batch only: results must not depend on what came before.
+                self._reference = self._reference or self._ready(torch.float32)
+                upscaled = self._run(self._reference, windows, torch.float32)
         except RuntimeError as error:
             if not _is_out_of_memory(error):
                 raise
@@ -73,19 +97,33 @@ class TorchEngine:
         return upscaled
 
     @torch.inference_mode()
-    def _run(self, windows: NDArray[np.float32], dtype: torch.dtype) -> NDArray[np.float32]:
-        kind, short = self.device.type, dtype is not torch.float32
+    def _run(
+        self, network: Upsampler, windows: NDArray[np.float32], dtype: torch.dtype
+    ) -> NDArray[np.float32]:
         batch = torch.from_numpy(np.array(windows.transpose(0, 3, 1, 2), order="C"))
         batch = batch.to(self.device).contiguous(memory_format=torch.channels_last)
         # TF32 keeps ten bits of mantissa, which is neither float32 nor exact across tiles; kernels
         # that are picked by timing may differ between two runs.
         with torch.backends.cudnn.flags(enabled=True, deterministic=True, allow_tf32=False):
-            with torch.autocast(kind, dtype=dtype if short else torch.bfloat16, enabled=short):
-                features = self._network.features(batch)
-            # In float32, because a short mantissa would show as steps in an 8-bit image.
-            output: Tensor = self._network.render(features)
+            output = self._compute(network, batch, dtype)
         array: NDArray[np.float32] = output.permute(0, 2, 3, 1).float().cpu().numpy()
         return array
+
+    def _compute(self, network: Upsampler, batch: Tensor, dtype: torch.dtype) -> Tensor:
+        if isinstance(network, Deployed):
+            if not self._in_bands:
+                return network.render(network.features(batch))
+            row = batch.shape[0] * batch.shape[3] * dtype.itemsize
+            return upscale_in_bands(
+                network, batch, max(8, round(_BAND / row)), max(1, round(_FINE_BAND / row))
+            )
+        short = dtype is not torch.float32
+        with torch.autocast(
+            self.device.type, dtype=dtype if short else torch.bfloat16, enabled=short
+        ):
+            features = network.features(batch)
+        # In float32, because a short mantissa would show as steps in an 8-bit image.
+        return network.render(features)
 
 
 def _is_out_of_memory(error: RuntimeError) -> bool:
