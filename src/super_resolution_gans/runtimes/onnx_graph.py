@@ -6,6 +6,8 @@ version; what generators here are made of is known.
 
 from typing import cast
 
+import torch
+
 from super_resolution_gans.models.deploy import (
     Convolution,
     Deployed,
@@ -43,24 +45,26 @@ def onnx_bytes(network: Upsampler, metadata: dict[str, str] | None = None) -> by
 
 
 def _draw_deployed(write: Writer, network: Deployed, image: str) -> None:
+    if network.dtype is not torch.float32:
+        raise ValueError(f"{network.title()}: is in {network.dtype}; float32 is exported")
     y = first = _draw(write, network.head, image)
     for block in network.body:
         parts = cast(DeployedBlock, block)
-        y = write.node("Add", y, _draw(write, parts.second, _draw(write, parts.first, y)))
-    y = write.node("Add", first, _draw(write, network.body_conv, y))
-    for number, stage in enumerate(network.stages):
-        conv = cast(DeployedStage, stage).conv
-        if number:
-            vertical, lateral = network.factors[number - 1]
-            y = write.shuffle(y, conv.weight.shape[1], (vertical, lateral))
-        y = _draw(write, conv, y)
+        y = write.node("Add", _draw(write, parts.second, _draw(write, parts.first, y)), y)
+    y = write.node("Add", _draw(write, network.body_conv, y), first)
+    factor = None
+    for part in network.stages:
+        stage = cast(DeployedStage, part)
+        if factor is not None:
+            y = write.shuffle(y, stage.conv.weight.shape[1], factor, in_blocks=True)
+        y, factor = _draw(write, stage.conv, y), stage.factor
     y = _draw(write, network.tail, y)
-    write.shuffle(y, network.channels, network.factors[-1])
+    write.shuffle(y, network.channels, network.tail.phases)
 
 
 def _draw(write: Writer, conv: Convolution, x: str) -> str:
     weights = write.weight(conv.weight), write.weight(conv.bias)
-    y = write.node("Conv", x, *weights, pads=[*conv.reach, *conv.reach])
+    y = write.node("Conv", x, *weights, pads=[*conv.reach, *conv.reach], strides=conv.stride)
     if conv.slopes is None:
         return y
     return write.node("PRelu", y, write.weight(conv.slopes.reshape(-1, 1, 1)))

@@ -39,16 +39,21 @@ class Writer:
         )
         return name
 
-    def shuffle(self, x: str, channels: int, factor: Scale) -> str:
-        """(N, channels*v*h, H, W) -> (N, channels, v*H, h*W), in the order of PyTorch's shuffle."""
+    def shuffle(self, x: str, channels: int, factor: Scale, *, in_blocks: bool = False) -> str:
+        """(N, channels*v*h, H, W) -> (N, channels, v*H, h*W).
+
+        In the order of PyTorch's shuffle, or with all channels of a sub-pixel side by side.
+        """
         vertical, lateral = factor
         if vertical == lateral:
-            return self.node("DepthToSpace", x, blocksize=vertical, mode="CRD")
+            mode = "DCR" if in_blocks else "CRD"
+            return self.node("DepthToSpace", x, blocksize=vertical, mode=mode)
         two, four = self.weight([2], np.int64), self.weight([4], np.int64)
         size = self.node("Slice", self.node("Shape", x), two, four)
-        apart = self.weight([-1, channels, vertical, lateral], np.int64)
+        split = [vertical, lateral, channels] if in_blocks else [channels, vertical, lateral]
+        apart = self.weight([-1, *split], np.int64)
         x = self.node("Reshape", x, self.node("Concat", apart, size, axis=0))
-        x = self.node("Transpose", x, perm=[0, 1, 4, 2, 5, 3])
+        x = self.node("Transpose", x, perm=[0, 3, 4, 1, 5, 2] if in_blocks else [0, 1, 4, 2, 5, 3])
         larger = self.node("Mul", size, self.weight(factor, np.int64))
         together = self.weight([-1, channels], np.int64)
         return self.node("Reshape", x, self.node("Concat", together, larger, axis=0))
