@@ -32,8 +32,8 @@ def evaluate(
         list[str] | None,
         typer.Option(
             metavar="MODEL",
-            help="A shipped model, a file (.safetensors, .h5, .keras, .pth), or nearest, "
-            "bilinear, bicubic, lanczos; "
+            help="A shipped model, a file (.safetensors, .h5, .keras, .pth, .onnx, .xml), or "
+            "nearest, bilinear, bicubic, lanczos; "
             "repeat for several. "
             "[default: the shipped OCT model]",
         ),
@@ -104,6 +104,9 @@ def evaluate(
     precision: Annotated[
         str, typer.Option(metavar="TYPE", help="auto, float32, bfloat16, float16.")
     ] = "auto",
+    engine: Annotated[
+        str, typer.Option(metavar="NAME", help="auto, torch, openvino, onnxruntime.")
+    ] = "auto",
 ) -> None:
     """Measure models on scans whose truth is known.
 
@@ -128,7 +131,7 @@ def evaluate(
 
     protocol = Protocol(factors, border, channel, mask)  # type: ignore[arg-type]
     try:
-        upscalers = _upscalers(model, factors, device, precision, baselines)
+        upscalers = _upscalers(model, factors, device, precision, engine, baselines)
     except ValueError as problem:
         fail(problem, 2)
     try:
@@ -185,6 +188,7 @@ def _upscalers(
     scale: tuple[int, int],
     device: str,
     precision: str,
+    engine: str,
     baselines: bool,
 ) -> "dict[str, Upscaler]":
     """{name: upscaler}, baselines first; two files of one name go by their paths."""
@@ -193,7 +197,8 @@ def _upscalers(
     given = list(dict.fromkeys(models or [DEFAULT_MODEL]))
     wanted = [*(name for name in BASELINES if baselines and name not in given), *given]
     loaded = [
-        load_upscaler(name, scale=scale, device=device, precision=precision) for name in wanted
+        load_upscaler(name, scale=scale, device=device, precision=precision, engine=engine)
+        for name in wanted
     ]
     names = [upscaler.name for upscaler in loaded]
     return {

@@ -32,8 +32,8 @@ def upscale(
         str | None,
         typer.Option(
             metavar="MODEL",
-            help="A shipped model, a file (.safetensors, .h5, .keras, .pth), or nearest, "
-            "bilinear, bicubic, lanczos. "
+            help="A shipped model, a file (.safetensors, .h5, .keras, .pth, .onnx, .xml), or "
+            "nearest, bilinear, bicubic, lanczos. "
             "[default: the shipped OCT model]",
         ),
     ] = None,
@@ -64,6 +64,14 @@ def upscale(
             "rounded to it.",
         ),
     ] = "auto",
+    engine: Annotated[
+        str,
+        typer.Option(
+            metavar="NAME",
+            help="auto, torch, openvino, onnxruntime: what runs the network; the latter two run "
+            'on the CPU and need pip install "SuperResolution-GANs[export]".',
+        ),
+    ] = "auto",
     overwrite: Annotated[
         bool, typer.Option("--overwrite", help="Replace results that exist instead of skipping.")
     ] = False,
@@ -88,6 +96,7 @@ def upscale(
             device=device,
             precision=precision,
             tile=tile,
+            engine=engine,
         )
     except ValueError as problem:
         fail(problem, 2)

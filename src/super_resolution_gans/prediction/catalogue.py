@@ -14,7 +14,7 @@ DEFAULT_MODEL = "oct-srgan-x4"
 INTERPOLATIONS = ("nearest", "bilinear", "bicubic", "lanczos")
 
 WEIGHTS = Path(__file__).resolve().parent.parent / "weights"
-MODEL_SUFFIXES = (".safetensors", ".h5", ".hdf5", ".keras", ".pth", ".pt", ".ckpt")
+MODEL_SUFFIXES = (".safetensors", ".h5", ".hdf5", ".keras", ".pth", ".pt", ".ckpt", ".onnx", ".xml")
 
 
 def known_models() -> tuple[str, ...]:

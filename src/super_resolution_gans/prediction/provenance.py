@@ -16,6 +16,7 @@ class Provenance:
     precision: str
     device: str
     version: str
+    engine: str = ""  # the library that computed it, and its version
 
     def as_dict(self) -> dict[str, Any]:
         """For JSON."""

@@ -15,12 +15,14 @@ from super_resolution_gans.models.load import load_model
 from super_resolution_gans.prediction.catalogue import DEFAULT_MODEL, INTERPOLATIONS, find_weights
 from super_resolution_gans.prediction.colour import CHROMA_REACH
 from super_resolution_gans.prediction.devices import pick_device, pick_precision
-from super_resolution_gans.prediction.engines import Engine, Reduced, TorchEngine
+from super_resolution_gans.prediction.engines import Engine, Reduced, make_engine, pick_engine
 from super_resolution_gans.prediction.errors import PredictionError
 from super_resolution_gans.prediction.interpolation import Interpolation
 from super_resolution_gans.prediction.provenance import Provenance, sha256
 from super_resolution_gans.prediction.tiles import Pair, tile_batches
 from super_resolution_gans.prediction.windows import Batch, UpscaledWindows, upscale_batch
+from super_resolution_gans.runtimes.exported import SUFFIXES, read_exported
+from super_resolution_gans.runtimes.libraries import library_version
 from super_resolution_gans.scan import Scan, Spacing, as_slices
 from super_resolution_gans.version import __version__
 
@@ -134,13 +136,15 @@ def load_upscaler(
     device: str = "auto",
     precision: str = "auto",
     tile: int | None = None,
+    engine: str = "auto",
 ) -> Upscaler:
     """Make a model ready.
 
     Args:
         name_or_path: a shipped model (``catalogue.SHIPPED``), an interpolation (``nearest``,
             ``bilinear``, ``bicubic``, ``lanczos``) or a file of weights: .safetensors, or what
-            Keras (.h5, .keras) or PyTorch (.pth) wrote of a known kind of generator.
+            Keras (.h5, .keras) or PyTorch (.pth) wrote of a known kind of generator; or what
+            ``srgan export`` wrote (.onnx, .xml), to be trusted like the library that runs it.
         scale: factor, or (vertical, lateral) factors. By default the network's own; 4 for
             interpolation. A network also gives every scale that divides its own: its result is
             downsampled by the antialiased bicubic kernel.
@@ -148,6 +152,9 @@ def load_upscaler(
         precision: ``auto`` (float32), ``float32``, ``bfloat16`` or ``float16``: what the network
             computes in. Results are float32 always.
         tile: largest side of a tile without its halo, in input pixels; smaller needs less memory.
+        engine: what runs a network: ``auto``, ``torch``, ``openvino`` or ``onnxruntime``. The
+            latter two run on the CPU; ``auto`` is the library that an exported file is made for,
+            otherwise torch.
 
     Raises:
         ValueError: if there is no such model, device or precision, the model cannot be used, or
@@ -156,24 +163,36 @@ def load_upscaler(
     wanted = _pair(scale)
     if tile is not None and tile < 1:
         raise PredictionError("tile", f"must be at least 1 pixel, not {tile}")
-    chosen, dtype = pick_device(device), pick_precision(precision)
+    elsewhere = engine in ("openvino", "onnxruntime") or _is_exported(name_or_path)
+    chosen = pick_device("cpu" if device == "auto" and elsewhere else device)
+    dtype = pick_precision(precision)
+    kind = pick_engine(engine, chosen, Path(name_or_path).suffix)
     if name_or_path in INTERPOLATIONS:
         name = os.fspath(name_or_path)
         interpolation = Interpolation(name, wanted or (4, 4))
-        story = Provenance(name, None, interpolation.scale, "float32", "cpu", __version__)
+        library = library_version("pillow")
+        story = Provenance(name, None, interpolation.scale, "float32", "cpu", __version__, library)
         return Upscaler(interpolation, story, tile)
     path = find_weights(name_or_path)
-    engine = _network(path, wanted, chosen, dtype)
+    runs = _network(path, wanted, chosen, dtype, kind)
     name = path.stem if path.suffix == ".safetensors" else path.name
-    story = Provenance(name, sha256(path), engine.scale, dtype, chosen.type, __version__)
-    return Upscaler(engine, story, tile)
+    story = Provenance(
+        name, sha256(path), runs.scale, dtype, chosen.type, __version__, library_version(kind)
+    )
+    return Upscaler(runs, story, tile)
 
 
-def _network(path: Path, wanted: Pair | None, device: torch.device, precision: str) -> Engine:
-    network = load_model(path).network
+def _is_exported(path: str | os.PathLike[str]) -> bool:
+    return Path(path).suffix.lower() in SUFFIXES
+
+
+def _network(
+    path: Path, wanted: Pair | None, device: torch.device, precision: str, kind: str
+) -> Engine:
+    network = read_exported(path) if _is_exported(path) else load_model(path).network
     if network.channels not in (1, 3):
         raise PredictionError(path, f"has {network.channels} channels; images have 1 or 3")
-    engine = TorchEngine(network, device, precision)
+    engine = make_engine(network, kind, device, precision)
     if wanted is None or wanted == engine.scale:
         return engine
     try:
