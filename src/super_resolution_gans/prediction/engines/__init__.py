@@ -4,8 +4,21 @@ Arrays here are float32 (n, height, width, channels), values in [0, 1] before an
 after; nothing is clipped.
 """
 
-from super_resolution_gans.prediction.engines.contract import WHOLE, Engine, OutOfMemoryError
+from super_resolution_gans.prediction.engines.contract import (
+    WHOLE,
+    Engine,
+    OutOfMemoryError,
+    batch_pixels_of,
+)
 from super_resolution_gans.prediction.engines.reduced import Reduced
 from super_resolution_gans.prediction.engines.torch_engine import PRECISIONS, TorchEngine
 
-__all__ = ["PRECISIONS", "WHOLE", "Engine", "OutOfMemoryError", "Reduced", "TorchEngine"]
+__all__ = [
+    "PRECISIONS",
+    "WHOLE",
+    "Engine",
+    "OutOfMemoryError",
+    "Reduced",
+    "TorchEngine",
+    "batch_pixels_of",
+]
