@@ -65,13 +65,6 @@ def test_sixteen_bits_and_slices_stay(tmp_path, nearest):
     np.testing.assert_array_equal(stored, doubled(values))
 
 
-def test_a_large_result_is_computed_as_it_is_written(tmp_path, nearest, monkeypatch):
-    values = draw(tmp_path / "a.tif", 3, 5, 6, dtype=np.uint16)
-    monkeypatch.setattr(files, "_MANY", 1)
-    run([tmp_path / "a.tif"], tmp_path / "b.tif", nearest)
-    np.testing.assert_array_equal(tifffile.imread(tmp_path / "b.tif"), doubled(values))
-
-
 def test_a_folder_is_done_with_failures_named_and_the_rest_finished(tmp_path, nearest):
     scans, out = tmp_path / "scans", tmp_path / "out"
     draw(scans / "a.png")
@@ -172,10 +165,10 @@ def test_an_unexpected_error_is_one_line_and_the_rest_goes_on(tmp_path, nearest,
     draw(tmp_path / "in" / "b.png")
     read = files.read_scan
 
-    def failing(source):
+    def failing(source, **limits):
         if source.endswith("a.png"):
             raise TypeError("two\nlines")
-        return read(source)
+        return read(source, **limits)
 
     monkeypatch.setattr(files, "read_scan", failing)
     first, second = run([tmp_path / "in"], tmp_path / "out", nearest)
@@ -184,7 +177,7 @@ def test_an_unexpected_error_is_one_line_and_the_rest_goes_on(tmp_path, nearest,
 
 
 def test_too_little_memory_is_one_line(tmp_path, nearest, monkeypatch):
-    def failing(_):
+    def failing(_, **_limits):
         raise MemoryError
 
     draw(tmp_path / "a.png")
@@ -196,20 +189,26 @@ def test_too_little_memory_is_one_line(tmp_path, nearest, monkeypatch):
 def test_an_interrupt_leaves_a_journal_of_whole_lines_and_no_partial_file(
     tmp_path, grey_model, monkeypatch
 ):
-    draw(tmp_path / "in" / "a.png")
-    draw(tmp_path / "in" / "b.png")
+    for name in "abc":
+        draw(tmp_path / "in" / f"{name}.png")
     upscaler = load_upscaler(grey_model, device="cpu")
     outcomes = upscale_files(make_plan([tmp_path / "in"], tmp_path / "out"), upscaler)
-    next(outcomes)
+    work, calls = upscaler._engine.upscale, []
 
-    def interrupt(_):
-        raise KeyboardInterrupt
+    def interrupt(windows):
+        calls.append(1)
+        if len(calls) == 3:
+            raise KeyboardInterrupt
+        return work(windows)
 
     monkeypatch.setattr(upscaler._engine, "upscale", interrupt)
+    assert next(outcomes).source.endswith("a.png")
+    # The second is computed, and so it is finished and reported.
+    assert next(outcomes).source.endswith("b.png")
     with pytest.raises(KeyboardInterrupt):
         next(outcomes)
-    assert names(tmp_path / "out") == ["a.png", JOURNAL_NAME]
-    assert [entry["output"] for entry in journal(tmp_path / "out")] == ["a.png"]
+    assert names(tmp_path / "out") == ["a.png", "b.png", JOURNAL_NAME]
+    assert [entry["output"] for entry in journal(tmp_path / "out")] == ["a.png", "b.png"]
 
 
 def test_a_torn_last_line_of_a_journal_does_not_swallow_the_next(tmp_path):
@@ -221,7 +220,7 @@ def test_a_torn_last_line_of_a_journal_does_not_swallow_the_next(tmp_path):
 
 
 def test_secrets_in_an_address_stay_out_of_messages_and_journal(tmp_path, nearest, monkeypatch):
-    def failing(source):
+    def failing(source, **_limits):
         raise FetchError(shown(source), "no network")
 
     monkeypatch.setattr(files, "read_scan", failing)
@@ -241,8 +240,8 @@ def test_a_journal_that_cannot_be_written_is_one_line(tmp_path, nearest):
         run([tmp_path / "in"], tmp_path / "out", nearest)
 
 
-def test_progress_counts_batches(tmp_path, nearest):
-    draw(tmp_path / "a.tif", 3, 5, 6)
+def test_progress_counts_tiles(tmp_path, nearest):
+    draw(tmp_path / "a.tif", 3, 128, 128)
     seen = []
     run(
         [tmp_path / "a.tif"],
@@ -291,9 +290,9 @@ def test_a_result_that_another_process_has_made_meanwhile_is_skipped(
     draw(tmp_path / "in" / "a.png")
     read = files.read_scan
 
-    def reading(source):
+    def reading(source, **limits):
         (tmp_path / "out" / "a.png").write_bytes(b"of another process")
-        return read(source)
+        return read(source, **limits)
 
     monkeypatch.setattr(files, "read_scan", reading)
     (outcome,) = run([tmp_path / "in"], tmp_path / "out", nearest)

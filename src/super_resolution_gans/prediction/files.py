@@ -6,7 +6,7 @@ While the network works on one image, the next is read and the one before it is 
 import logging
 import time
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from concurrent.futures import Executor, Future, ThreadPoolExecutor, wait
 from contextlib import closing, nullcontext
 from dataclasses import dataclass, replace
@@ -72,7 +72,7 @@ def upscale_files(
     overwrite: bool = False,
     on_batch: OnBatch | None = None,
     max_pixels: int | None = None,
-) -> Iterator[Outcome]:
+) -> Generator[Outcome, None, None]:
     """Do the jobs of a plan, and say what became of each, in the plan's order.
 
     In a folder of results every outcome is also a line in ``srgan-journal.jsonl``. An exception
