@@ -30,7 +30,7 @@ def write_scan(
 
     Args:
         overwrite: replace an existing file.
-        check: called before every piece that is written; what it raises ends the writing.
+        check: called before pieces are written, and at the end; what it raises ends the writing.
 
     Raises:
         WriteError: if the format cannot hold the scan (the message names one that can), the file
@@ -41,6 +41,8 @@ def write_scan(
     try:
         with replacing(target) as file:
             _fill(_checked(file, check), scan, Path(path).suffix, path)
+            if check is not None:
+                check()
             # Somebody else may have been faster.
             check_target(scan, path, overwrite=overwrite)
     except (OSError, UnicodeError) as error:

@@ -137,8 +137,9 @@ def _outcomes(
         raise
     except BaseException:
         # Whoever asks for more gets what is complete, and then the exception.
-        while images and images[0].is_done():
-            yield finish()
+        for image in filter(_Image.is_done, images):
+            record(image.outcome())
+            yield image.outcome()
         raise
 
 
