@@ -209,14 +209,14 @@ def network_alone(size: tuple[int, int], rounds: int, device: torch.device, fold
             times[name].append(statistics.median(spent))
     peak = statistics.median(peaks)
     first, *_ = times.values()
-    print(f"\n{size[0]} x {size[1]}, {work / 1e9:.1f} GFLOP; the ceiling is {peak / 1e9:.0f} GFLOP/s")
+    print(
+        f"\n{size[0]} x {size[1]}, {work / 1e9:.1f} GFLOP; the ceiling is {peak / 1e9:.0f} GFLOP/s"
+    )
     print(f"{'':<34}{'ms':>8}{'GFLOP/s':>9}{'of ceiling':>12}{'ratio':>8}   grey levels")
     for name, spent in times.items():
         middle = statistics.median(spent)
         ratio = statistics.median(a / b for a, b in zip(first, spent, strict=True))
-        share = statistics.median(
-            work / b / p for b, p in zip(spent, peaks, strict=True)
-        )
+        share = statistics.median(work / b / p for b, p in zip(spent, peaks, strict=True))
         rms, most = deviation[name]
         print(
             f"{name:<34}{middle * 1e3:>8.0f}{work / middle / 1e9:>9.0f}{share:>12.0%}{ratio:>8.2f}"
@@ -240,7 +240,9 @@ def volume(slices: int, rounds: int, device: torch.device) -> None:
         pairs.append((seconds(loop, device), seconds(lambda: upscaler(stack), device)))
     usual, ours = (statistics.median(column) for column in zip(*pairs, strict=True))
     ratio = statistics.median(a / b for a, b in pairs)
-    print(f"\nvolume of {slices} x 124 x 128: eager loop {usual:.1f} s, ours {ours:.1f} s, {ratio:.2f}x")
+    print(
+        f"\nvolume of {slices} x 124 x 128: eager loop {usual:.1f} s, ours {ours:.1f} s, {ratio:.2f}x"
+    )
 
 
 START = {

@@ -69,7 +69,7 @@ def upscale(
         typer.Option(
             metavar="TYPE",
             help="auto, float32, bfloat16, float16: what the network computes in. Results are not "
-            "rounded to it.",
+            "rounded to it. auto: what the hardware is fast at for 8-bit images, else float32.",
         ),
     ] = "auto",
     engine: Annotated[

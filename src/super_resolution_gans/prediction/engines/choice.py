@@ -15,13 +15,9 @@ from super_resolution_gans.runtimes.exported import SUFFIXES, Exported
 
 ENGINES = ("torch", "openvino", "onnxruntime")
 # What ``auto`` is, by kind of processor: "cuda", "mps", or what torch calls what the CPU can do
-# (AVX512, AVX2, DEFAULT, NEON, ...). Any other, or one whose library is missing, is torch.
-FASTEST: Mapping[str, str] = {
-    "cuda": "torch",
-    "mps": "torch",
-    "AVX512": "torch",
-    "AVX2": "torch",
-}
+# (AVX512, AVX2, DEFAULT, NEON, ...). Any other, or one whose library is missing, is torch. Measured
+# by benchmarks/inference.py on AVX512 with bfloat16 products; see docs/speed.md.
+FASTEST: Mapping[str, str] = {"AVX512": "openvino"}
 
 
 def pick_engine(kind: str, device: torch.device, suffix: str = "") -> str:
