@@ -446,6 +446,7 @@ def test_slices_are_read_and_written_while_the_network_works(tmp_path, grey_mode
     monkeypatch.setattr(files, "read_scan", lambda *_, **__: Scan(source))
     monkeypatch.setattr(upscaler._engine, "upscale", working)
     monkeypatch.setattr(pipeline, "to_stored", storing)
+    monkeypatch.setattr(pipeline, "_BAND", 1000)
     draw(tmp_path / "a.tif")
     (outcome,) = run([tmp_path / "a.tif"], tmp_path / "b.tif", upscaler)
     assert (outcome.status, outcome.after) == ("done", (6, 512, 520))
@@ -479,7 +480,7 @@ def test_a_write_that_fails_ends_the_work_on_it_and_not_the_rest(tmp_path, grey_
     store, calls, work = pipeline.to_stored, [], upscaler._engine.upscale
 
     def full(core, *arguments, **options):
-        if core.shape == (512, 520):
+        if core.shape[1] == 520:
             raise OSError(28, "No space left on device")
         return store(core, *arguments, **options)
 
@@ -523,6 +524,7 @@ def test_a_stop_in_the_middle_leaves_no_thread_and_no_half_file(
     elif where == "reading":
         monkeypatch.setattr(files, "read_scan", stopping(files.read_scan, 3))
     else:
+        monkeypatch.setattr(pipeline, "_BAND", 1000)
         monkeypatch.setattr(pipeline, "to_stored", stopping(pipeline.to_stored, 8))
     done = []
     with pytest.raises((KeyboardInterrupt, SystemExit)):
