@@ -386,6 +386,7 @@ def test_files_are_read_and_written_while_the_network_works(tmp_path, grey_model
     upscaler = load_upscaler(grey_model, device="cpu")
     read, work, calls = files.read_scan, upscaler._engine.upscale, []
     was_read = {name: threading.Event() for name in "abc"}
+    in_work = {name: threading.Event() for name in "abc"}
 
     def reading(source, **limits):
         was_read[source[-5]].set()
@@ -393,13 +394,18 @@ def test_files_are_read_and_written_while_the_network_works(tmp_path, grey_model
 
     def working(windows):
         calls.append(1)
+        in_work["abc"[len(calls) - 1]].set()
         if len(calls) < 3:
             assert was_read["abc"[len(calls)]].wait(LONG), "the next is not read meanwhile"
-        if len(calls) > 1:
-            before = tmp_path / "out" / f"{'abc'[len(calls) - 2]}.png"
-            assert becomes(before.exists), "the one before is not written meanwhile"
         return work(windows)
 
+    def writing(scan, target, **options):
+        if target.stem != "c":
+            after = chr(ord(target.stem) + 1)
+            assert in_work[after].wait(LONG), "is written before the next is in the network"
+        return write_scan(scan, target, **options)
+
+    monkeypatch.setattr(files, "write_scan", writing)
     monkeypatch.setattr(files, "read_scan", reading)
     monkeypatch.setattr(upscaler._engine, "upscale", working)
     assert statuses(run([tmp_path / "in"], tmp_path / "out", upscaler)) == ["done"] * 3
