@@ -149,12 +149,13 @@ def test_a_lazy_scan_is_read_in_windows_and_gives_the_same_bits(grey_model):
 
 def test_reading_a_lazy_result_in_bands_computes_no_batch_twice(grey_model):
     calls = []
-    lazy = load_upscaler(grey_model, tile=20).lazily(
-        Scan(pixels(1, 90, 80)), on_batch=lambda done, total: calls.append((done, total))
+    lazy = load_upscaler(grey_model, tile=60).lazily(
+        Scan(pixels(1, 200, 320)), on_batch=lambda done, total: calls.append((done, total))
     )
     for top in range(0, lazy.height, 7):
         lazy.window(0, slice(top, top + 7), slice(None))
-    assert calls == [(3, 12), (6, 12), (9, 12), (12, 12)]
+    # Three rows of five tiles, two in a call.
+    assert calls == [(5 * row + done, 15) for row in range(3) for done in (2, 4, 5)]
 
 
 @pytest.mark.parametrize("model", ["grey", "nearest", "bilinear", "bicubic", "lanczos", "reduced"])

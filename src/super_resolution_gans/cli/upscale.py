@@ -17,7 +17,7 @@ from super_resolution_gans.cli.messages import (
 )
 
 if TYPE_CHECKING:
-    from super_resolution_gans.prediction.files import Outcome
+    from super_resolution_gans.prediction.outcome import Outcome
     from super_resolution_gans.prediction.plan import Plan
     from super_resolution_gans.prediction.upscale import Upscaler
 
