@@ -3,19 +3,20 @@
     python benchmarks/inference.py [--rounds 5] [--device cpu|cuda] [--sizes 128x128 496x768]
         [--slices 49] [--skip-start]
 
-The competitors run the network as it was trained ("plain graph"): PyTorch eager in float32, NCHW, as
-most repositories do; the same with channels last; in bfloat16; ONNX Runtime; OpenVINO in float32 and
-bfloat16. Ours is what `srgan upscale` runs. All have the weights of the shipped generator, see the
-same scan and are timed in turn within a round; a row is the median over the rounds. Before that,
-every result is compared with PyTorch's in float32; "grey levels" are of 8 bits, root of the mean
-square and largest.
+The competitors run the network as it was trained ("plain graph"): PyTorch eager in float32, NCHW,
+as most repositories do; the same with channels last; in bfloat16; ONNX Runtime; OpenVINO in float32
+and bfloat16. Ours is what `srgan upscale` runs. All have the weights of the shipped generator, see
+the same scan and are timed in turn within a round; a row is the median over the rounds. Before
+that, every result is compared with PyTorch's in float32; "grey levels" are of 8 bits, root of the
+mean square and largest.
 
-Operations are those of the plain graph's convolutions for everyone, whatever is really computed. The
-ceiling is the product of two 4096 x 4096 bfloat16 matrices in PyTorch, timed in the same rounds.
+Operations are those of the plain graph's convolutions for everyone, whatever is really computed.
+The ceiling is the product of two 4096 x 4096 bfloat16 matrices in PyTorch, timed in the same rounds.
 """
 
 import argparse
 import functools
+import logging
 import platform
 import statistics
 import subprocess
@@ -87,6 +88,7 @@ def onnx_file(folder: Path) -> Path:
     path = folder / "plain.onnx"
     if not path.exists():
         axes = {0: torch.export.Dim("n"), 2: torch.export.Dim("h"), 3: torch.export.Dim("w")}
+        logging.disable(logging.WARNING)  # of what the exporter could use and does not need
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             torch.onnx.export(
@@ -98,6 +100,7 @@ def onnx_file(folder: Path) -> Path:
                 dynamic_shapes=[axes],
                 verbose=False,
             )
+        logging.disable(logging.NOTSET)
     return path
 
 
@@ -146,6 +149,7 @@ def contenders(device: torch.device, folder: Path) -> dict[str, Run]:
             "ONNX Runtime float32": functools.partial(by_onnxruntime, folder),
             "OpenVINO float32": functools.partial(by_openvino, folder, "f32"),
             "OpenVINO bfloat16": functools.partial(by_openvino, folder, "bf16"),
+            "ours, openvino float32": functools.partial(by_us, device, "openvino", "float32"),
             "ours, openvino bfloat16": functools.partial(by_us, device, "openvino", "bfloat16"),
         }
     made |= {

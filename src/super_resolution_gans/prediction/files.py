@@ -248,7 +248,15 @@ class _Worker:
                 image.known = replace(skipped, note=note)
                 return
         _make_folder(target.parent)
-        done = Outcome("done", job.name, target, note=note, before=scan.shape, after=result.shape)
+        done = Outcome(
+            "done",
+            job.name,
+            target,
+            note=note,
+            before=scan.shape,
+            after=result.shape,
+            precision=self._upscaler.provenance_for(scan.dtype).precision,
+        )
         try:
             # Before the work rather than after it.
             check_target(result, target, overwrite=self._overwrite)

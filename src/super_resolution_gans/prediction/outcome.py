@@ -24,6 +24,7 @@ class Outcome:
         note: something that was done differently than asked, if anything.
         before, after: shapes (slices, height, width[, 3]); None unless done.
         seconds: reading, and from the first tile to the finished file.
+        precision: what the network computed in; None unless done.
     """
 
     status: Status
@@ -35,12 +36,15 @@ class Outcome:
     after: tuple[int, ...] | None = None
     seconds: float = 0.0
     input_sha256: str | None = None
+    precision: str | None = None
 
     def entry(self, folder: Path | None, provenance: Provenance) -> dict[str, Any]:
         """A line for the journal of a folder of results."""
         target = self.target
         if folder and target.is_relative_to(folder):
             target = target.relative_to(folder)
+        if self.precision:
+            provenance = provenance.computed_in(self.precision)
         entry: dict[str, Any] = {
             "status": self.status,
             "input": self.source,
