@@ -22,6 +22,7 @@ import torch
 from super_resolution_gans.data.inventory import find_entries
 from super_resolution_gans.data.pairs import read_pairs, select
 from super_resolution_gans.export import export_model
+from super_resolution_gans.prediction.catalogue import find_weights
 
 CALIBRATION = 48
 
@@ -56,7 +57,7 @@ def main() -> None:
     core = openvino.Core()
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "model.xml"
-        export_model(arguments.model, file, "openvino")
+        export_model(find_weights(arguments.model), file, "openvino")
         read = lambda: core.read_model(file)  # noqa: E731
         calibration = [low[:96, :96] for low, _ in pairs(arguments.data, "train", CALIBRATION)]
         calibration = [low for low in calibration if low.shape == (96, 96)]
@@ -90,8 +91,10 @@ def main() -> None:
                 run(image)
                 spent.append(time.perf_counter() - start)
             rows.append((name, statistics.median(spent), float(np.mean(scores))))
-        print(f"{arguments.model}, {len(validation)} scans of the validation split, "
-              f"{image.shape[2]} x {image.shape[3]} timed")
+        print(
+            f"{arguments.model}, {len(validation)} scans of the validation split, "
+            f"{image.shape[2]} x {image.shape[3]} timed"
+        )
         for name, seconds, score in rows:
             print(
                 f"{name:<26}{seconds * 1e3:>7.0f} ms  x{rows[0][1] / seconds:.2f}"
