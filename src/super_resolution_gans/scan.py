@@ -9,7 +9,7 @@ import math
 import operator
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
-from typing import Any, Protocol, Self
+from typing import Any, Protocol, Self, runtime_checkable
 
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
@@ -25,7 +25,8 @@ _STORED_TYPES = frozenset(
 )
 
 
-_BAND = 1 << 22
+# float64 copies of so many numbers stay in the processor's cache.
+_BAND = 1 << 18
 
 
 class ScanError(ValueError):
@@ -48,6 +49,14 @@ class WindowSource(Protocol):
 
         ``rows`` and ``columns`` have non-negative ends inside the slice and no step.
         """
+
+
+@runtime_checkable
+class StoredWindowSource(WindowSource, Protocol):
+    """A source that has the original numbers at hand; they need not go through float32."""
+
+    def read_stored(self, index: int, rows: slice, columns: slice) -> NDArray[Any]:
+        """The window that ``read`` gives, as numbers of the scan's own type and range."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -193,7 +202,14 @@ class Scan:
 
     def stored_slice(self, index: int) -> NDArray[Any]:
         """Slice ``index`` as original numbers: (height, width[, 3]) in ``dtype``."""
-        return to_stored(self.slice_pixels(index), self.dtype, self.value_range)
+        return self.stored_rows(index, 0, self.height)
+
+    def stored_rows(self, index: int, start: int, stop: int) -> NDArray[Any]:
+        """Some rows of slice ``index`` as original numbers: (stop - start, width[, 3])."""
+        rows, columns = _inside(slice(start, stop), self.height), slice(0, self.width)
+        if isinstance(self.pixels, StoredWindowSource):
+            return self.pixels.read_stored(index, rows, columns)
+        return to_stored(self.window(index, rows, columns), self.dtype, self.value_range)
 
     def to_array(self) -> NDArray[Any]:
         """All pixels as original numbers: (slices, height, width[, 3]) in ``dtype``.
@@ -271,11 +287,18 @@ def to_unit(values: NDArray[Any], value_range: Range) -> NDArray[np.float32]:
 
 
 def to_stored(
-    pixels: NDArray[np.float32], dtype: np.dtype[Any], value_range: Range
+    pixels: NDArray[np.float32],
+    dtype: np.dtype[Any],
+    value_range: Range,
+    out: NDArray[Any] | None = None,
 ) -> NDArray[Any]:
-    """float32 in [0, 1] as numbers of ``dtype``, rounded half to even and clipped; a new array."""
+    """float32 in [0, 1] as numbers of ``dtype``, rounded half to even and clipped.
+
+    The array is a new one unless there is an ``out`` of that shape and type to fill.
+    """
     low, high = value_range
-    out = np.empty(pixels.shape, dtype)
+    if out is None:
+        out = np.empty(pixels.shape, dtype)
     for band in _bands(pixels.shape):
         wide = pixels[band].astype(np.float64)
         # Weighing both ends, unlike low + p * (high - low), meets both and cannot overflow.
@@ -287,6 +310,8 @@ def to_stored(
 def _rounded(wide: NDArray[np.float64], dtype: np.dtype[Any]) -> NDArray[Any]:
     limits = np.iinfo(dtype)
     np.rint(wide, out=wide)
+    if dtype.itemsize < 8:
+        return np.clip(wide, limits.min, limits.max, out=wide).astype(dtype)
     # float(2**64 - 1) is 2**64, one more than fits, so the top is set apart and not cast.
     full = wide >= float(limits.max)
     wide[full] = 0

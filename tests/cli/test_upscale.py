@@ -187,10 +187,10 @@ def test_an_interrupt_says_what_is_left(tmp_path, monkeypatch):
     draw(tmp_path / "in" / "b.png")
     read = files.read_scan
 
-    def interrupted(source):
+    def interrupted(source, **limits):
         if source.endswith("b.png"):
             raise KeyboardInterrupt
-        return read(source)
+        return read(source, **limits)
 
     monkeypatch.setattr(files, "read_scan", interrupted)
     result = srgan(tmp_path / "in", "-o", tmp_path / "out", "--model", "nearest")

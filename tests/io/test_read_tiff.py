@@ -475,3 +475,72 @@ def test_a_window_is_the_same_part_of_the_whole(
     columns = slice(left, data.draw(st.integers(left + 1, shape[2])))
     whole = read_scan(path).window(index, rows, columns)
     np.testing.assert_array_equal(scan.window(index, rows, columns), whole)
+
+
+@pytest.mark.parametrize(
+    "layout",
+    [
+        {"tile": (32, 48)},
+        {"tile": (32, 48), "planarconfig": "separate", "photometric": "rgb"},
+        {"rowsperstrip": 20},
+        {"rowsperstrip": 200},
+    ],
+)
+def test_reading_in_bands_decodes_every_strip_or_tile_once(
+    tmp_path: Path, layout: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from super_resolution_gans.io import tiff_page
+
+    shape = (2, 3, 200, 150) if "planarconfig" in layout else (2, 200, 150)
+    values = np.random.default_rng(0).integers(0, 65536, shape, np.uint16)
+    with tifffile.TiffWriter(tmp_path / "a.tif") as tiff:
+        for page in values:
+            options = {"photometric": "minisblack", **layout}
+            tiff.write(page, compression="zlib", metadata=None, **options)
+    scan = read_scan(tmp_path / "a.tif", lazy_above=0)
+    decoded, decode = [], tiff_page.Layout.decode
+
+    def counting(self: tiff_page.Layout, data: memoryview, number: int) -> Any:
+        decoded.append((self.offsets, number))
+        return decode(self, data, number)
+
+    monkeypatch.setattr(tiff_page.Layout, "decode", counting)
+    for index in range(2):
+        for top in range(0, 200, 10):
+            rows = slice(max(0, top - 3), min(200, top + 13))
+            for left in range(0, 150, 50):
+                window = scan.window(index, rows, slice(left, left + 50))
+                page = np.moveaxis(values[index], 0, 2) if len(shape) == 4 else values[index]
+                expected = page[rows, left : left + 50] / np.float32(65535)
+                np.testing.assert_array_equal(window, expected)
+    assert len(decoded) == len(set(decoded))
+
+
+def test_of_a_volume_only_strips_in_use_are_kept() -> None:
+    from super_resolution_gans.io import tiff_cache
+
+    cache = tiff_cache.SegmentCache()
+    cache.room = 100
+    for number in range(50):
+        cache.put((number, 0), np.zeros(40, np.uint8))
+    assert [number for number in range(50) if cache.get((number, 0)) is not None] == [48, 49]
+    cache.put((50, 0), np.zeros(1000, np.uint8))
+    assert [number for number in range(51) if cache.get((number, 0)) is not None] == [50]
+
+
+@pytest.mark.parametrize(
+    ("dtype", "colour", "lazy"),
+    [("u1", False, True), ("u2", False, True), ("f4", False, False), ("u1", True, False)],
+)
+def test_what_need_not_be_searched_is_read_piece_by_piece_sooner(
+    tmp_path: Path, dtype: str, colour: bool, lazy: bool
+) -> None:
+    shape = (2, 20, 30, 3) if colour else (2, 20, 30)
+    values = np.random.default_rng(0).integers(0, 200, shape).astype(dtype)
+    tifffile.imwrite(tmp_path / "a.tif", values, photometric="rgb" if colour else "minisblack")
+    np.save(tmp_path / "a.npy", values)
+    for suffix in (".tif", ".npy"):
+        scan = read_scan(tmp_path / f"a{suffix}", stream_above=100)
+        assert scan.is_lazy == lazy
+        assert not read_scan(tmp_path / f"a{suffix}").is_lazy
+        np.testing.assert_array_equal(scan.load().pixels, read_scan(tmp_path / f"a{suffix}").pixels)

@@ -389,3 +389,76 @@ def test_nothing_of_the_input_but_pixels_reaches_the_output(tmp_path: Path) -> N
         data = (tmp_path / f"b{suffix}").read_bytes()
         assert b"Jane" not in data
         assert str(tmp_path).encode() not in data
+
+
+class _Counting:
+    """A large slice, and the most bytes of it that were asked for at once."""
+
+    def __init__(self, *shape: int) -> None:
+        self.shape, self.most = shape, 0
+
+    def read(self, _index: int, rows: slice, columns: slice) -> NDArray[np.float32]:
+        shape = (rows.stop - rows.start, columns.stop - columns.start, *self.shape[3:])
+        self.most = max(self.most, 2 * int(np.prod(shape)))
+        y = np.arange(rows.start, rows.stop, dtype=np.float32) / self.shape[1]
+        return np.broadcast_to((y if len(shape) == 2 else y[:, None])[:, None], shape)
+
+
+@pytest.mark.parametrize("shape", [(1, 700, 90), (2, 300, 64, 3), (3, 5, 4000)])
+@pytest.mark.parametrize("suffix", [".tif", ".npy"])
+def test_large_slices_are_written_in_strips_and_read_by_others(
+    tmp_path: Path, suffix: str, shape: tuple[int, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(encode, "_STRIP_BYTES", 5000)
+    source, path = _Counting(*shape), tmp_path / f"a{suffix}"
+    scan = Scan(source, dtype=np.dtype(np.uint16), value_range=(0, 65535))
+    write_scan(scan, path)
+    assert source.most <= max(5000, 2 * int(np.prod(shape[2:])))
+    stored = np.load(path) if suffix == ".npy" else tifffile.imread(path)
+    np.testing.assert_array_equal(stored.reshape(shape), scan.to_array())
+    assert read_scan(path).shape == (shape[:3] if len(shape) == 4 else shape)
+    if suffix == ".tif":
+        with tifffile.TiffFile(path) as tiff:
+            pages = [page.aspage() for page in tiff.pages]
+        assert len(pages) == shape[0]
+        assert all(len(page.dataoffsets) > 1 for page in pages)
+
+
+@pytest.mark.parametrize("shape", [(3, 40, 30), (1, 100, 30, 3)])
+def test_above_four_gigabytes_it_is_a_big_tiff(
+    tmp_path: Path, shape: tuple[int, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scan = _scan(shape, "u2", spacing=SPACING)
+    write_scan(scan, tmp_path / "classic.tif")
+    monkeypatch.setattr(encode, "_BIG_TIFF_ABOVE", 7000)
+    monkeypatch.setattr(encode, "_STRIP_BYTES", 1000)
+    write_scan(scan, tmp_path / "big.tif")
+    with tifffile.TiffFile(tmp_path / "classic.tif") as classic:
+        assert not classic.is_bigtiff
+    with tifffile.TiffFile(tmp_path / "big.tif") as big:
+        assert big.is_bigtiff
+        np.testing.assert_array_equal(big.asarray().reshape(shape), scan.to_array())
+    again = read_scan(tmp_path / "big.tif")
+    assert again.spacing == SPACING
+    np.testing.assert_array_equal(again.to_array(), scan.to_array())
+
+
+@pytest.mark.parametrize("suffix", SUFFIXES)
+def test_what_a_check_raises_ends_the_writing_and_leaves_nothing(
+    tmp_path: Path, suffix: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(encode, "_STRIP_BYTES", 50_000)
+
+    def check() -> None:
+        raise RuntimeError("stop")
+
+    scan = _scan((1000, 400))
+    with pytest.raises(RuntimeError, match="stop"):
+        write_scan(scan, tmp_path / f"a{suffix}", check=check)
+    assert list(tmp_path.iterdir()) == []
+    calls: list[int] = []
+    write_scan(scan, tmp_path / f"a{suffix}", check=lambda: calls.append(1))
+    assert len(calls) > 1 or suffix not in (".png", ".tif", ".npy")
+    write_scan(scan, tmp_path / f"b{suffix}")
+    data = (tmp_path / f"a{suffix}").read_bytes()
+    assert data == (tmp_path / f"b{suffix}").read_bytes()

@@ -6,7 +6,7 @@ import torch
 
 from super_resolution_gans.models.generator import SRResNet
 from super_resolution_gans.prediction.engines import TorchEngine
-from super_resolution_gans.prediction.tiles import tile_batches
+from super_resolution_gans.prediction.tiles import grid
 
 SIZE, CORE = (150, 190), (60, 60)
 CPU = torch.device("cpu")
@@ -15,9 +15,9 @@ CPU = torch.device("cpu")
 def tiled(engine, image, halo):
     vertical, lateral = engine.scale
     upscaled = np.full((image.shape[0] * vertical, image.shape[1] * lateral), np.nan, np.float32)
-    for batch in tile_batches(image.shape, CORE, halo):
-        windows = np.stack([image[tile.window] for tile in batch])[..., np.newaxis]
-        for tile, window in zip(batch, engine.upscale(windows)[..., 0], strict=True):
+    for call in grid((1, *image.shape), CORE, halo, batch_pixels=20_000):
+        windows = np.stack([image[tile.window] for _, tile in call])[..., np.newaxis]
+        for (_, tile), window in zip(call, engine.upscale(windows)[..., 0], strict=True):
             upscaled[tile.target(engine.scale)] = window[tile.inside(engine.scale)]
     return upscaled
 

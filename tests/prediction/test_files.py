@@ -1,17 +1,22 @@
 """Files in, files out, with a journal; one failure never stops the rest."""
 
 import json
+import threading
+import time
 
 import numpy as np
 import pytest
 import tifffile
 from PIL import Image
 
-from super_resolution_gans.io import FetchError, shown
-from super_resolution_gans.prediction import PredictionError, files, load_upscaler
+from super_resolution_gans.io import FetchError, read_scan, shown, write_scan
+from super_resolution_gans.prediction import PredictionError, files, load_upscaler, pipeline
 from super_resolution_gans.prediction.files import upscale_files
 from super_resolution_gans.prediction.journal import JOURNAL_NAME, Journal
 from super_resolution_gans.prediction.plan import make_plan
+from super_resolution_gans.scan import Scan
+
+LONG = 60  # seconds until a test is taken for hung
 
 
 @pytest.fixture(scope="module")
@@ -63,13 +68,6 @@ def test_sixteen_bits_and_slices_stay(tmp_path, nearest):
     stored = tifffile.imread(tmp_path / "b.tif")
     assert stored.dtype == np.uint16
     np.testing.assert_array_equal(stored, doubled(values))
-
-
-def test_a_large_result_is_computed_as_it_is_written(tmp_path, nearest, monkeypatch):
-    values = draw(tmp_path / "a.tif", 3, 5, 6, dtype=np.uint16)
-    monkeypatch.setattr(files, "_MANY", 1)
-    run([tmp_path / "a.tif"], tmp_path / "b.tif", nearest)
-    np.testing.assert_array_equal(tifffile.imread(tmp_path / "b.tif"), doubled(values))
 
 
 def test_a_folder_is_done_with_failures_named_and_the_rest_finished(tmp_path, nearest):
@@ -172,10 +170,10 @@ def test_an_unexpected_error_is_one_line_and_the_rest_goes_on(tmp_path, nearest,
     draw(tmp_path / "in" / "b.png")
     read = files.read_scan
 
-    def failing(source):
+    def failing(source, **limits):
         if source.endswith("a.png"):
             raise TypeError("two\nlines")
-        return read(source)
+        return read(source, **limits)
 
     monkeypatch.setattr(files, "read_scan", failing)
     first, second = run([tmp_path / "in"], tmp_path / "out", nearest)
@@ -184,7 +182,7 @@ def test_an_unexpected_error_is_one_line_and_the_rest_goes_on(tmp_path, nearest,
 
 
 def test_too_little_memory_is_one_line(tmp_path, nearest, monkeypatch):
-    def failing(_):
+    def failing(_, **_limits):
         raise MemoryError
 
     draw(tmp_path / "a.png")
@@ -196,20 +194,26 @@ def test_too_little_memory_is_one_line(tmp_path, nearest, monkeypatch):
 def test_an_interrupt_leaves_a_journal_of_whole_lines_and_no_partial_file(
     tmp_path, grey_model, monkeypatch
 ):
-    draw(tmp_path / "in" / "a.png")
-    draw(tmp_path / "in" / "b.png")
+    for name in "abc":
+        draw(tmp_path / "in" / f"{name}.png")
     upscaler = load_upscaler(grey_model, device="cpu")
     outcomes = upscale_files(make_plan([tmp_path / "in"], tmp_path / "out"), upscaler)
-    next(outcomes)
+    work, calls = upscaler._engine.upscale, []
 
-    def interrupt(_):
-        raise KeyboardInterrupt
+    def interrupt(windows):
+        calls.append(1)
+        if len(calls) == 3:
+            raise KeyboardInterrupt
+        return work(windows)
 
     monkeypatch.setattr(upscaler._engine, "upscale", interrupt)
+    assert next(outcomes).source.endswith("a.png")
+    # The second is computed, and so it is finished and reported.
+    assert next(outcomes).source.endswith("b.png")
     with pytest.raises(KeyboardInterrupt):
         next(outcomes)
-    assert names(tmp_path / "out") == ["a.png", JOURNAL_NAME]
-    assert [entry["output"] for entry in journal(tmp_path / "out")] == ["a.png"]
+    assert names(tmp_path / "out") == ["a.png", "b.png", JOURNAL_NAME]
+    assert [entry["output"] for entry in journal(tmp_path / "out")] == ["a.png", "b.png"]
 
 
 def test_a_torn_last_line_of_a_journal_does_not_swallow_the_next(tmp_path):
@@ -221,7 +225,7 @@ def test_a_torn_last_line_of_a_journal_does_not_swallow_the_next(tmp_path):
 
 
 def test_secrets_in_an_address_stay_out_of_messages_and_journal(tmp_path, nearest, monkeypatch):
-    def failing(source):
+    def failing(source, **_limits):
         raise FetchError(shown(source), "no network")
 
     monkeypatch.setattr(files, "read_scan", failing)
@@ -241,8 +245,8 @@ def test_a_journal_that_cannot_be_written_is_one_line(tmp_path, nearest):
         run([tmp_path / "in"], tmp_path / "out", nearest)
 
 
-def test_progress_counts_batches(tmp_path, nearest):
-    draw(tmp_path / "a.tif", 3, 5, 6)
+def test_progress_counts_tiles(tmp_path, nearest):
+    draw(tmp_path / "a.tif", 3, 128, 128)
     seen = []
     run(
         [tmp_path / "a.tif"],
@@ -291,9 +295,9 @@ def test_a_result_that_another_process_has_made_meanwhile_is_skipped(
     draw(tmp_path / "in" / "a.png")
     read = files.read_scan
 
-    def reading(source):
+    def reading(source, **limits):
         (tmp_path / "out" / "a.png").write_bytes(b"of another process")
-        return read(source)
+        return read(source, **limits)
 
     monkeypatch.setattr(files, "read_scan", reading)
     (outcome,) = run([tmp_path / "in"], tmp_path / "out", nearest)
@@ -313,3 +317,273 @@ def test_what_a_killed_process_left_is_no_input(tmp_path, nearest):
     draw(tmp_path / "in" / "a.png")
     (tmp_path / "in" / ".srgan-0123456789abcdef.tmp").write_bytes(b"half")
     assert statuses(run([tmp_path / "in"], tmp_path / "out", nearest)) == ["done"]
+
+
+def draw_mixture(folder):
+    """Images and volumes in several formats, depths and sizes, with bad ones among them."""
+    draw(folder / "a.png", 70, 50)
+    draw(folder / "b.tif", 7, 60, 90, dtype=np.uint16)
+    (folder / "c.png").write_bytes(b"no image")
+    tifffile.imwrite(
+        folder / "d.tif",
+        np.random.default_rng(3).integers(0, 65536, (5, 128, 96), np.uint16),
+        photometric="minisblack",
+        compression="zlib",
+        tile=(64, 32),
+    )
+    (folder / "e.tif").write_bytes((folder / "d.tif").read_bytes()[:-50_000])
+    np.save(folder / "f.npy", np.random.default_rng(4).random((3, 40, 41), np.float32))
+    rgb = np.random.default_rng(5).integers(0, 256, (2, 44, 57, 3), np.uint8)
+    tifffile.imwrite(folder / "g.tif", rgb, photometric="rgb")
+    draw(folder / "h.jpg", 30, 33)
+
+
+def delayed(function, seconds):
+    def slow(*arguments, **options):
+        time.sleep(seconds)
+        return function(*arguments, **options)
+
+    return slow
+
+
+@pytest.mark.parametrize("slow", [None, "reading", "network", "writing"])
+def test_overlapping_gives_the_bytes_of_one_after_the_other(
+    tmp_path, grey_model, monkeypatch, slow
+):
+    source, out, plain = (tmp_path / name for name in ("in", "out", "plain"))
+    source.mkdir()
+    draw_mixture(source)
+    plain.mkdir()
+    upscaler = load_upscaler(grey_model, device="cpu", tile=40)
+    for path in sorted(source.iterdir()):
+        if path.name[0] not in "ce":
+            write_scan(upscaler(read_scan(path)), plain / path.name)
+    monkeypatch.setattr(files, "_STREAM_ABOVE", 0)
+    if slow == "reading":
+        monkeypatch.setattr(files, "read_scan", delayed(files.read_scan, 0.05))
+    elif slow == "network":
+        monkeypatch.setattr(upscaler._engine, "upscale", delayed(upscaler._engine.upscale, 0.01))
+    elif slow == "writing":
+        monkeypatch.setattr(pipeline, "to_stored", delayed(pipeline.to_stored, 0.01))
+        monkeypatch.setattr(pipeline, "_ROOM", 1)
+    outcomes = run([source], out, upscaler)
+    assert [outcome.target.name for outcome in outcomes] == sorted(p.name for p in source.iterdir())
+    assert [o.target.name[0] for o in outcomes if o.status == "failed"] == ["c", "e"]
+    assert [entry["output"] for entry in journal(out)] == [o.target.name for o in outcomes]
+    assert names(plain) == [name for name in names(out) if name != JOURNAL_NAME]
+    for path in plain.iterdir():
+        assert path.read_bytes() == (out / path.name).read_bytes(), path.name
+    assert threads() == []
+
+
+def threads():
+    return [t.name for t in threading.enumerate() if t.name.startswith("srgan-")]
+
+
+def test_files_are_read_and_written_while_the_network_works(tmp_path, grey_model, monkeypatch):
+    for name in "abc":
+        draw(tmp_path / "in" / f"{name}.png")
+    upscaler = load_upscaler(grey_model, device="cpu")
+    read, work, calls = files.read_scan, upscaler._engine.upscale, []
+    was_read = {name: threading.Event() for name in "abc"}
+
+    def reading(source, **limits):
+        was_read[source[-5]].set()
+        return read(source, **limits)
+
+    def working(windows):
+        calls.append(1)
+        if len(calls) < 3:
+            assert was_read["abc"[len(calls)]].wait(LONG), "the next is not read meanwhile"
+        if len(calls) > 1:
+            before = tmp_path / "out" / f"{'abc'[len(calls) - 2]}.png"
+            assert becomes(before.exists), "the one before is not written meanwhile"
+        return work(windows)
+
+    monkeypatch.setattr(files, "read_scan", reading)
+    monkeypatch.setattr(upscaler._engine, "upscale", working)
+    assert statuses(run([tmp_path / "in"], tmp_path / "out", upscaler)) == ["done"] * 3
+
+
+def becomes(condition):
+    end = time.monotonic() + LONG
+    while not condition() and time.monotonic() < end:
+        time.sleep(0.001)
+    return condition()
+
+
+class Source:
+    """A lazy volume that keeps count of what is asked."""
+
+    def __init__(self, *shape):
+        self.shape, self.read_slices, self.largest = shape, set(), 0
+
+    def read(self, index, rows, columns):
+        self.read_slices.add(index)
+        shape = (rows.stop - rows.start, columns.stop - columns.start)
+        self.largest = max(self.largest, shape[0] * shape[1])
+        return np.full(shape, index / self.shape[0], np.float32)
+
+
+def test_slices_are_read_and_written_while_the_network_works(tmp_path, grey_model, monkeypatch):
+    upscaler = load_upscaler(grey_model, device="cpu")
+    source, taken, calls = Source(6, 128, 130), [], []
+    work, store = upscaler._engine.upscale, pipeline.to_stored
+
+    def working(windows):
+        calls.append(1)
+        number = len(calls) - 1
+        if number < 5:
+            assert becomes(lambda: number + 1 in source.read_slices), "not read meanwhile"
+        assert becomes(lambda: len(taken) >= number), "not written meanwhile"
+        assert max(source.read_slices) <= number + 2, "read too far ahead"
+        return work(windows)
+
+    def storing(*arguments, **options):
+        taken.append(1)
+        return store(*arguments, **options)
+
+    monkeypatch.setattr(files, "read_scan", lambda *_, **__: Scan(source))
+    monkeypatch.setattr(upscaler._engine, "upscale", working)
+    monkeypatch.setattr(pipeline, "to_stored", storing)
+    draw(tmp_path / "a.tif")
+    (outcome,) = run([tmp_path / "a.tif"], tmp_path / "b.tif", upscaler)
+    assert (outcome.status, outcome.after) == ("done", (6, 512, 520))
+    assert len(calls) == 6
+
+
+@pytest.mark.parametrize("suffix", [".tif", ".npy"])
+def test_neither_side_holds_more_than_some_rows(tmp_path, monkeypatch, suffix):
+    upscaler = load_upscaler("bicubic", scale=4)
+    source, shelves = Source(1, 5000, 300), []
+
+    class Shelf(pipeline._Shelf):
+        def __init__(self, index, top, numbers):
+            super().__init__(index, top, numbers)
+            shelves.append(numbers.shape)
+
+    monkeypatch.setattr(pipeline, "_Shelf", Shelf)
+    monkeypatch.setattr(files, "read_scan", lambda *_, **__: Scan(source))
+    monkeypatch.setattr(pipeline, "_ROOM", 1)
+    draw(tmp_path / "a.tif")
+    (outcome,) = run([tmp_path / "a.tif"], tmp_path / f"b{suffix}", upscaler)
+    assert outcome.after == (1, 20_000, 1200)
+    assert max(rows for rows, _ in shelves) <= 600
+    assert source.largest <= 150 * 300
+
+
+def test_a_write_that_fails_ends_the_work_on_it_and_not_the_rest(tmp_path, grey_model, monkeypatch):
+    draw(tmp_path / "in" / "a.tif", 9, 128, 130)
+    draw(tmp_path / "in" / "b.png")
+    upscaler = load_upscaler(grey_model, device="cpu")
+    store, calls, work = pipeline.to_stored, [], upscaler._engine.upscale
+
+    def full(core, *arguments, **options):
+        if core.shape == (512, 520):
+            raise OSError(28, "No space left on device")
+        return store(core, *arguments, **options)
+
+    def working(windows):
+        calls.append(1)
+        return work(windows)
+
+    monkeypatch.setattr(pipeline, "to_stored", full)
+    monkeypatch.setattr(pipeline, "_ROOM", 1)
+    monkeypatch.setattr(upscaler._engine, "upscale", working)
+    first, second = run([tmp_path / "in"], tmp_path / "out", upscaler)
+    assert (first.status, second.status) == ("failed", "done")
+    assert first.reason.endswith("No space left on device")
+    assert names(tmp_path / "out") == ["b.png", JOURNAL_NAME]
+    assert len(calls) < 9
+
+
+@pytest.mark.parametrize("stop", [KeyboardInterrupt, SystemExit(143)])
+@pytest.mark.parametrize("where", ["network", "reading", "writing"])
+def test_a_stop_in_the_middle_leaves_no_thread_and_no_half_file(
+    tmp_path, grey_model, monkeypatch, stop, where
+):
+    draw(tmp_path / "in" / "a.tif", 4, 128, 130)
+    draw(tmp_path / "in" / "b.tif", 9, 128, 130)
+    draw(tmp_path / "in" / "c.tif", 4, 128, 130)
+    monkeypatch.setattr(files, "_STREAM_ABOVE", 0)
+    upscaler = load_upscaler(grey_model, device="cpu")
+    count = []
+
+    def stopping(function, at):
+        def stopped(*arguments, **options):
+            count.append(1)
+            if len(count) == at:
+                raise stop
+            return function(*arguments, **options)
+
+        return stopped
+
+    if where == "network":
+        monkeypatch.setattr(upscaler._engine, "upscale", stopping(upscaler._engine.upscale, 8))
+    elif where == "reading":
+        monkeypatch.setattr(files, "read_scan", stopping(files.read_scan, 3))
+    else:
+        monkeypatch.setattr(pipeline, "to_stored", stopping(pipeline.to_stored, 8))
+    done = []
+    with pytest.raises((KeyboardInterrupt, SystemExit)):
+        done.extend(upscale_files(make_plan([tmp_path / "in"], tmp_path / "out"), upscaler))
+    assert threads() == []
+    lines = [entry["output"] for entry in journal(tmp_path / "out")]
+    assert names(tmp_path / "out") == [*lines, JOURNAL_NAME]
+    if where != "writing":  # signals do not arrive there, so that the third may be done by then
+        assert lines == (["a.tif", "b.tif"] if where == "reading" else ["a.tif"])
+
+
+def test_whoever_stops_asking_leaves_no_thread_and_no_half_file(tmp_path, grey_model):
+    for name in "abcd":
+        draw(tmp_path / "in" / f"{name}.tif", 4, 128, 130)
+    upscaler = load_upscaler(grey_model, device="cpu")
+    outcomes = upscale_files(make_plan([tmp_path / "in"], tmp_path / "out"), upscaler)
+    next(outcomes)
+    assert threads()
+    outcomes.close()
+    assert threads() == []
+    written = [name for name in names(tmp_path / "out") if name != JOURNAL_NAME]
+    assert written == [entry["output"] for entry in journal(tmp_path / "out")]
+    assert written in (["a.tif"], ["a.tif", "b.tif"])
+
+
+def test_what_is_computed_but_slow_to_write_is_given_up_when_interrupted(
+    tmp_path, nearest, monkeypatch
+):
+    draw(tmp_path / "in" / "a.png")
+    draw(tmp_path / "in" / "b.png")
+    started = threading.Event()
+
+    def writing(_scan, _target, *, check, **_):
+        started.set()
+        while True:
+            check()
+            time.sleep(0.001)
+
+    def reading(source, **limits):
+        if source.endswith("b.png"):
+            assert started.wait(LONG)
+            raise KeyboardInterrupt
+        return read_scan(source, **limits)
+
+    monkeypatch.setattr(files, "_GRACE", 0.01)
+    monkeypatch.setattr(files, "write_scan", writing)
+    monkeypatch.setattr(files, "read_scan", reading)
+    with pytest.raises(KeyboardInterrupt):
+        run([tmp_path / "in"], tmp_path / "out", nearest)
+    assert threads() == []
+    assert journal(tmp_path / "out") == []
+
+
+def test_an_image_above_the_limit_is_read_if_the_limit_is_raised(tmp_path, nearest, monkeypatch):
+    from super_resolution_gans.io import read
+
+    draw(tmp_path / "a.png")
+    monkeypatch.setattr(
+        read.read_scan, "__kwdefaults__", {**read.read_scan.__kwdefaults__, "max_pixels": 29}
+    )
+    (outcome,) = run([tmp_path / "a.png"], tmp_path / "b.png", nearest)
+    assert "--max-pixels" in outcome.reason
+    (outcome,) = run([tmp_path / "a.png"], tmp_path / "b.png", nearest, max_pixels=30)
+    assert outcome.status == "done"

@@ -5,12 +5,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from super_resolution_gans.prediction.tiles import Span, spans, tile_batches
+from super_resolution_gans.prediction.tiles import Span, grid, spans
+
+
+def tiles_of(size, core, halo):
+    """Of one slice, one by one."""
+    calls = list(grid((1, *size), core, halo, batch_pixels=1))
+    assert {len(call) for call in calls} == {1}
+    return [tile for ((_, tile),) in calls]
 
 
 def test_a_4x4_image_in_four_tiles_is_the_grid_written_by_hand():
-    batches = tile_batches((4, 4), core=(1, 1), halo=(1, 1))
-    tiles = [tile for batch in batches for tile in batch]
+    tiles = tiles_of((4, 4), core=(1, 1), halo=(1, 1))
     first = Span(window_start=0, window_stop=3, core_start=0, core_stop=2)
     second = Span(window_start=1, window_stop=4, core_start=2, core_stop=4)
     assert [(tile.rows, tile.columns) for tile in tiles] == [
@@ -25,8 +31,7 @@ def test_a_4x4_image_in_four_tiles_is_the_grid_written_by_hand():
 
 
 def test_a_4x4_image_without_halo_is_cut_into_quarters():
-    batches = tile_batches((4, 4), core=(2, 2), halo=(0, 0))
-    assert [tile.window for batch in batches for tile in batch] == [
+    assert [tile.window for tile in tiles_of((4, 4), core=(2, 2), halo=(0, 0))] == [
         (slice(0, 2), slice(0, 2)),
         (slice(0, 2), slice(2, 4)),
         (slice(2, 4), slice(0, 2)),
@@ -35,7 +40,7 @@ def test_a_4x4_image_without_halo_is_cut_into_quarters():
 
 
 def test_a_b_scan_of_512_by_496_is_one_tile_at_the_default_size():
-    assert [len(batch) for batch in tile_batches((496, 512), (432, 432), (40, 40))] == [1]
+    assert len(tiles_of((496, 512), (432, 432), (40, 40))) == 1
 
 
 @given(length=st.integers(1, 400), core=st.integers(1, 90), halo=st.integers(0, 45))
@@ -61,20 +66,44 @@ def test_tiling_a_nearest_neighbour_upscaling_returns_it_exactly(size, core, hal
     image = np.arange(size[0] * size[1]).reshape(size)
     expected = image.repeat(scale[0], axis=0).repeat(scale[1], axis=1)
     tiled = np.full(expected.shape, -1)
-    for batch in tile_batches(size, core, halo):
-        windows = np.stack([image[tile.window] for tile in batch])
-        upscaled = windows.repeat(scale[0], axis=1).repeat(scale[1], axis=2)
-        for tile, window in zip(batch, upscaled, strict=True):
-            assert (tiled[tile.target(scale)] == -1).all()
-            tiled[tile.target(scale)] = window[tile.inside(scale)]
+    for tile in tiles_of(size, core, halo):
+        window = image[tile.window].repeat(scale[0], axis=0).repeat(scale[1], axis=1)
+        assert (tiled[tile.target(scale)] == -1).all()
+        tiled[tile.target(scale)] = window[tile.inside(scale)]
     np.testing.assert_array_equal(tiled, expected)
 
 
-def test_a_batch_is_never_larger_than_one_full_tile():
-    for batch in tile_batches((600, 900), (50, 50), (7, 7)):
-        rows, columns = batch[0].window
-        area = (rows.stop - rows.start) * (columns.stop - columns.start)
-        assert len(batch) * area <= 64 * 64
+@given(
+    shape=st.tuples(st.integers(1, 5), st.integers(1, 70), st.integers(1, 70)),
+    core=st.tuples(st.integers(1, 40), st.integers(1, 40)),
+    batch_pixels=st.integers(1, 5000),
+)
+def test_calls_hold_every_tile_once_in_order_and_no_more_than_they_may(shape, core, batch_pixels):
+    cut = grid(shape, core, (3, 2), batch_pixels)
+    calls = list(cut)
+    everything = [piece for call in calls for piece in call]
+    tiles = tiles_of(shape[1:], core, (3, 2))
+    assert everything == [(index, tile) for index in range(shape[0]) for tile in tiles]
+    assert cut.tiles == len(everything)
+    rows, columns = tiles[0].window
+    window = (rows.stop - rows.start) * (columns.stop - columns.start)
+    for call in calls:
+        assert len(call) == 1 or len(call) * window <= batch_pixels
+        whole = len(call) % len(tiles) == 0 and call[0][1] == tiles[0]
+        assert whole or len({(index, tile.rows) for index, tile in call}) == 1
+    for index, tile in everything[:20]:
+        needed = [call for call in calls if any((index, tile.rows) == (i, t.rows) for i, t in call)]
+        assert list(cut.calls(index, [tile.rows])) == needed
+        assert len(needed) == cut.calls_in_a_row
+
+
+def test_small_slices_go_together_and_large_ones_alone():
+    def sizes(height, width):
+        return [len(call) for call in grid((9, height, width), (432, 432), (40, 40), 128 * 128)]
+
+    assert sizes(64, 64) == [4, 4, 1]
+    assert sizes(128, 128) == [1] * 9
+    assert sizes(496, 512) == [1] * 9
 
 
 @pytest.mark.parametrize(("length", "core", "halo"), [(0, 1, 0), (1, 0, 0), (1, 1, -1)])

@@ -1,7 +1,10 @@
 """How commands speak to people, and what they understand."""
 
+import logging
 import re
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import NoReturn
 
 import typer
@@ -18,6 +21,22 @@ def say(message: str) -> None:
 def warn(message: str) -> None:
     """Print what is worth knowing besides to stderr."""
     typer.echo(message, file=sys.stderr)
+
+
+class _Shown(logging.Handler):
+    def emit(self, record: logging.LogRecord) -> None:
+        warn(f"warning: {' '.join(record.getMessage().split())}")
+
+
+@contextmanager
+def warnings_shown() -> Iterator[None]:
+    """Print what the package logs as warnings as lines ``warning: ...`` to stderr."""
+    package, handler = logging.getLogger("super_resolution_gans"), _Shown(logging.WARNING)
+    package.addHandler(handler)
+    try:
+        yield
+    finally:
+        package.removeHandler(handler)
 
 
 def error(message: str) -> None:

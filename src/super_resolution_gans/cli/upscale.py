@@ -2,11 +2,19 @@
 
 import sys
 from collections import Counter
+from contextlib import closing
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from super_resolution_gans.cli.messages import error, fail, one_line, parse_scale, say
+from super_resolution_gans.cli.messages import (
+    error,
+    fail,
+    one_line,
+    parse_scale,
+    say,
+    warnings_shown,
+)
 
 if TYPE_CHECKING:
     from super_resolution_gans.prediction.files import Outcome
@@ -72,6 +80,15 @@ def upscale(
             'on the CPU and need pip install "SuperResolution-GANs[export]".',
         ),
     ] = "auto",
+    max_pixels: Annotated[
+        int | None,
+        typer.Option(
+            min=1,
+            metavar="N",
+            help="Most numbers of a slice (height x width x channels): what announces more is "
+            "refused. [default: 512 million]",
+        ),
+    ] = None,
     overwrite: Annotated[
         bool, typer.Option("--overwrite", help="Replace results that exist instead of skipping.")
     ] = False,
@@ -102,21 +119,25 @@ def upscale(
         fail(problem, 2)
     if plan.ignored:
         say(f"ignored by their names, as no images: {_plural(plan.ignored, 'file')}")
-    raise typer.Exit(_run(plan, upscaler, overwrite))
+    raise typer.Exit(_run(plan, upscaler, overwrite, max_pixels))
 
 
-def _run(plan: "Plan", upscaler: "Upscaler", overwrite: bool) -> int:
+def _run(plan: "Plan", upscaler: "Upscaler", overwrite: bool, max_pixels: int | None) -> int:
     """Do the plan, say what happens, and return the exit status."""
     from super_resolution_gans.prediction.files import upscale_files
 
     counts: Counter[str] = Counter()
     failure, interrupted = 1 if len(plan.jobs) == 1 else 3, 0
-    with _Bar(len(plan.jobs)) as bar:
+    with _Bar(len(plan.jobs)) as bar, warnings_shown():
+        outcomes = upscale_files(
+            plan, upscaler, overwrite=overwrite, on_batch=bar.batch, max_pixels=max_pixels
+        )
         try:
-            for outcome in upscale_files(plan, upscaler, overwrite=overwrite, on_batch=bar.batch):
-                counts[outcome.status] += 1
-                bar.next_image()
-                _say(outcome, upscaler)
+            with closing(outcomes):
+                for outcome in outcomes:
+                    counts[outcome.status] += 1
+                    bar.next_image()
+                    _say(outcome, upscaler)
         except KeyboardInterrupt:
             interrupted = 130
         except SystemExit as stopped:  # SIGTERM or SIGHUP, see program.py

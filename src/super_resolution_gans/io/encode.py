@@ -1,6 +1,7 @@
 """The formats that can be written: what each can hold, and how."""
 
-from collections.abc import Callable
+import math
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any, BinaryIO
 
@@ -12,6 +13,8 @@ from super_resolution_gans.scan import Scan
 
 _UINT8, _UINT16 = np.dtype(np.uint8), np.dtype(np.uint16)
 _BIG_TIFF_ABOVE = (1 << 32) - (1 << 25)
+# Of a strip, and of what is written at once: large slices are never held whole.
+_STRIP_BYTES = 1 << 22
 
 
 def encode_png(file: BinaryIO, scan: Scan) -> None:
@@ -44,11 +47,12 @@ def encode_npy(file: BinaryIO, scan: Scan) -> None:
     }
     np.lib.format.write_array_header_1_0(file, header)
     for index in range(scan.slices):
-        file.write(scan.stored_slice(index).astype(scan.dtype.newbyteorder("<")).tobytes())
+        for strip in _strips(scan, index):
+            file.write(strip)
 
 
 def encode_tiff(file: BinaryIO, scan: Scan) -> None:
-    """Uncompressed pages, in pixels per cm; a note holds what those tags cannot."""
+    """Uncompressed strips, in pixels per cm; a note holds what those tags cannot."""
     import tifffile
 
     total = int(np.prod(scan.shape, dtype=np.int64)) * scan.dtype.itemsize
@@ -60,7 +64,10 @@ def encode_tiff(file: BinaryIO, scan: Scan) -> None:
     with tifffile.TiffWriter(file, byteorder="<", bigtiff=total > _BIG_TIFF_ABOVE) as tiff:
         for index in range(scan.slices):
             tiff.write(
-                scan.stored_slice(index),
+                _strips(scan, index),
+                shape=scan.shape[1:],
+                dtype=scan.dtype,
+                rowsperstrip=_rows_in_a_strip(scan),
                 planarconfig="contig" if scan.channels == 3 else None,
                 description=note(scan.spacing, scan.value_range) if index == 0 else None,
                 metadata=None,
@@ -68,6 +75,18 @@ def encode_tiff(file: BinaryIO, scan: Scan) -> None:
                 contiguous=False,
                 **options,
             )
+
+
+def _strips(scan: Scan, index: int) -> Iterator[bytes]:
+    """The little-endian bytes of a slice, some rows at a time."""
+    step, kind = _rows_in_a_strip(scan), scan.dtype.newbyteorder("<")
+    for top in range(0, scan.height, step):
+        yield scan.stored_rows(index, top, top + step).astype(kind, copy=False).tobytes()
+
+
+def _rows_in_a_strip(scan: Scan) -> int:
+    row_bytes = math.prod(scan.shape[2:]) * scan.dtype.itemsize
+    return min(scan.height, max(1, _STRIP_BYTES // row_bytes))
 
 
 @dataclass(frozen=True)

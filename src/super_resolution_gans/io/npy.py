@@ -41,4 +41,4 @@ def read_npy(path: Path, source: str, limits: Limits) -> Scan:
         raise ReadError(source, error.reason) from None
     _, height, width = values.shape[:3]
     check_size(source, height, width, values[0, 0, 0].size, limits)
-    return scan_of(_Mapped(values), source, lazy_above=limits.lazy_above)
+    return scan_of(_Mapped(values), source, limits=limits)

@@ -66,6 +66,7 @@ def read_scan(
     *,
     max_pixels: int = MAX_PIXELS,
     lazy_above: int = LAZY_ABOVE,
+    stream_above: int | None = None,
     max_download: int = MAX_DOWNLOAD,
     max_seconds: float = MAX_SECONDS,
 ) -> Scan:
@@ -82,6 +83,8 @@ def read_scan(
             before anything is decoded.
         lazy_above: TIFF and NPY files that take more bytes than this as float32 are read piece by
             piece; they must stay where they are as long as the scan is used.
+        stream_above: the same for grey TIFF and NPY files of uint8 and uint16, of which every
+            number means the same whatever the others are; by default ``lazy_above``.
         max_download: most bytes fetched from an address.
         max_seconds: longest time for fetching.
 
@@ -92,8 +95,9 @@ def read_scan(
         ReadError: if there is no such file, or it is no scan that can be read.
         FetchError: if the address cannot be fetched; a kind of ReadError.
     """
-    limits = Limits(max_pixels, lazy_above)
+    stream_above = lazy_above if stream_above is None else min(stream_above, lazy_above)
     if is_address(source):
+        limits = Limits(max_pixels, lazy_above, lazy_above)
         from super_resolution_gans.io.fetch import fetched
 
         name = shown(source)
@@ -104,7 +108,7 @@ def read_scan(
             return scan
     if not os.fspath(source):
         raise ReadError(source, "an empty name")
-    path = Path(source)
+    path, limits = Path(source), Limits(max_pixels, lazy_above, stream_above)
     return _read_file(path, os.fspath(source), path.suffix, limits)
 
 

@@ -31,10 +31,13 @@ class Limits:
     Attributes:
         max_pixels: most numbers (height x width x channels) of one slice.
         lazy_above: a scan of more bytes than this as float32 is read piece by piece, if it can be.
+        stream_above: the same for one whose numbers say nothing about its range or colour, so that
+            reading it piece by piece costs no second look at them.
     """
 
     max_pixels: int
     lazy_above: int
+    stream_above: int
 
 
 class Stored(Protocol):
@@ -69,11 +72,11 @@ def scan_of(
     stored: Stored,
     source: str,
     *,
-    lazy_above: int,
+    limits: Limits,
     spacing: Spacing = UNKNOWN,
     told_range: Range | None = None,
 ) -> Scan:
-    """A scan of these numbers, lazy if they take more than ``lazy_above`` bytes as float32.
+    """A scan of these numbers, lazy if the limits say so.
 
     Colour in which red, green and blue agree everywhere becomes grey.
 
@@ -85,7 +88,8 @@ def scan_of(
         ReadError: if numbers cannot be read or are not finite.
     """
     try:
-        if 4 * math.prod(stored.shape) <= lazy_above:
+        searched = len(stored.shape) == 4 or not _is_plain(stored.dtype, told_range)
+        if 4 * math.prod(stored.shape) <= (limits.lazy_above if searched else limits.stream_above):
             values = _all(stored, source)
             if values.ndim == 4 and is_grey(values):
                 values = values[..., 0]
@@ -130,7 +134,7 @@ def check_size(source: str, height: int, width: int, channels: int, limits: Limi
         raise ReadError(
             source,
             f"{width} x {height} pixels{times} are over the limit of {limits.max_pixels} "
-            "(raise max_pixels to read it)",
+            "(max_pixels, or --max-pixels of srgan upscale, raises it)",
         )
 
 
@@ -142,13 +146,20 @@ def explain(error: Exception) -> str:
 def _meant(
     dtype: np.dtype[Any], bands: Iterable[NDArray[Any]], source: str, told: Range | None
 ) -> Range:
-    if told is None and dtype.kind == "u" and dtype.itemsize <= 2:
-        return natural_range(dtype, 0, 0)  # whatever the numbers are: a large file is not searched
+    if _is_plain(dtype, told):
+        return natural_range(dtype, 0, 0)
     ends = [extremes(band, source) for band in bands]
     low, high = min(low for low, _ in ends), max(high for _, high in ends)
     if told is not None and told[0] <= low and high <= told[1]:
         return told
     return natural_range(dtype, low, high)
+
+
+def _is_plain(dtype: np.dtype[Any], told: Range | None) -> bool:
+    """Whether the range follows from the type, so that a large file need not be searched."""
+    if dtype.kind != "u" or dtype.itemsize > 2:
+        return False
+    return told is None or told == natural_range(dtype, 0, 0)
 
 
 def _all(stored: Stored, source: str) -> NDArray[Any]:

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from super_resolution_gans.io import orientation
 from super_resolution_gans.io.errors import ReadError
 from super_resolution_gans.io.stored import Limits, check_size, explain, scan_of
+from super_resolution_gans.io.tiff_cache import SegmentCache
 from super_resolution_gans.io.tiff_chain import count_pages
 from super_resolution_gans.io.tiff_codecs import LOSSLESS, NONE
 from super_resolution_gans.io.tiff_page import (
@@ -88,7 +89,7 @@ def read_tiff(path: Path, source: str, limits: Limits) -> Scan:
     return scan_of(
         _Pages(pages),
         source,
-        lazy_above=limits.lazy_above,
+        limits=limits,
         spacing=spacing,
         told_range=told_range,
     )
@@ -98,6 +99,7 @@ def _read_pages(tiff: Any, path: Path, data: memoryview, source: str, limits: Li
     every = [page.aspage() for page in tiff.pages]
     chosen = [n for n, page in enumerate(every) if not page.subfiletype & (_REDUCED | _MASK)]
     pages: list[Page] = []
+    cache = SegmentCache()
     for number in chosen or range(len(every)):
         page = every[number]
         check_size(source, page.imagelength, page.imagewidth, _channels(page), limits)
@@ -110,7 +112,7 @@ def _read_pages(tiff: Any, path: Path, data: memoryview, source: str, limits: Li
             layout = _layout(page, _meaning(page))
             if problem := layout.problem(len(data)):
                 raise ReadError(source, problem)
-            pages.append(PlainPage(data, layout, _meaning(page), turned))
+            pages.append(PlainPage(data, number, layout, _meaning(page), turned, cache))
         else:
             compression = int(page.compression)
             whole = WholePage(path, source, number, compression, _meaning(page), turned)
@@ -182,8 +184,13 @@ def _imagej_stack(first: Any, data: memoryview, images: int) -> list[Page] | Non
     ends = [o + n for o, n in zip(layout.offsets, layout.counts, strict=True)]
     if list(layout.offsets[1:]) != ends[:-1] or layout.offsets[0] + size * images > len(data):
         raise ValueError(f"{images} images are announced, but not in the file")
-    shifted = (tuple(o + n * size for o in layout.offsets) for n in range(images))
-    return [PlainPage(data, replace(layout, offsets=o), meaning, turned) for o in shifted]
+    cache = SegmentCache()
+
+    def page(number: int) -> Page:
+        offsets = tuple(offset + number * size for offset in layout.offsets)
+        return PlainPage(data, number, replace(layout, offsets=offsets), meaning, turned, cache)
+
+    return [page(number) for number in range(images)]
 
 
 def _range_of_bits(page: Any) -> Range | None:

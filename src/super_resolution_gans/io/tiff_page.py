@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from super_resolution_gans.io import orientation
 from super_resolution_gans.io.raster import over_black
+from super_resolution_gans.io.tiff_cache import SegmentCache
 from super_resolution_gans.io.tiff_codecs import (
     NONE,
     bytes_in,
@@ -135,6 +136,19 @@ class Layout:
         return rows * bytes_in(self.columns * self._together, self.bits)
 
     @property
+    def copied(self) -> bool:
+        """Whether decoding a strip or tile makes numbers, rather than pointing at the file's."""
+        return self.compression != NONE or self.bits not in (8, 16, 32, 64)
+
+    @property
+    def band_bytes(self) -> int:
+        """Decoded size of what windows in bands of rows share: two rows of strips or tiles."""
+        across, down = math.ceil(self.width / self.columns), math.ceil(self.height / self.rows)
+        planes = self.used if self.separate else 1
+        numbers = self.rows * self.columns * self._together * across * planes
+        return min(2, down) * numbers * self.dtype.itemsize
+
+    @property
     def _together(self) -> int:
         return 1 if self.separate else self.samples
 
@@ -171,11 +185,27 @@ class Layout:
 
 
 class PlainPage:
-    """A page whose strips or tiles are decoded one by one, as windows need them."""
+    """A page whose strips or tiles are decoded one by one, as windows need them.
 
-    def __init__(self, data: memoryview, layout: Layout, meaning: Meaning, turned: int) -> None:
+    Args:
+        data: the file.
+        number: of the page in the file.
+        turned: its orientation, see :mod:`~super_resolution_gans.io.orientation`.
+        cache: that of the file.
+    """
+
+    def __init__(
+        self,
+        data: memoryview,
+        number: int,
+        layout: Layout,
+        meaning: Meaning,
+        turned: int,
+        cache: SegmentCache,
+    ) -> None:
         self._data, self._layout, self._meaning, self._turned = data, layout, meaning, turned
-        self._last: tuple[int, NDArray[Any]] | None = None
+        self._number, self._cache = number, cache
+        cache.room = max(cache.room, layout.band_bytes)
         self.dtype = np.dtype(np.uint8) if meaning.palette is not None else _native(layout.dtype)
         size = (layout.height, layout.width)
         size = size[::-1] if orientation.swaps_axes(turned) else size
@@ -205,14 +235,13 @@ class PlainPage:
         return out
 
     def _segment(self, number: int) -> NDArray[Any]:
-        # Neighbouring windows often share a strip; one is kept, replaced in a single step so that
-        # threads never see half of it.
-        last = self._last
-        if last is not None and last[0] == number:
-            return last[1]
-        segment = self._layout.decode(self._data, number)
-        if self._layout.compression != NONE:
-            self._last = (number, segment)
+        if not self._layout.copied:
+            return self._layout.decode(self._data, number)
+        key = (self._number, number)
+        segment = self._cache.get(key)
+        if segment is None:
+            segment = self._layout.decode(self._data, number)
+            self._cache.put(key, segment)
         return segment
 
 

@@ -2,8 +2,9 @@
 
 import os
 import stat
+from collections.abc import Callable
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO, cast
 
 from super_resolution_gans.io import encode
 from super_resolution_gans.io.atomic import replacing
@@ -11,17 +12,25 @@ from super_resolution_gans.io.errors import ExistsError, WriteError
 from super_resolution_gans.scan import Scan
 
 
-def write_scan(scan: Scan, path: str | os.PathLike[str], *, overwrite: bool = False) -> None:
+def write_scan(
+    scan: Scan,
+    path: str | os.PathLike[str],
+    *,
+    overwrite: bool = False,
+    check: Callable[[], object] | None = None,
+) -> None:
     """Write a scan, as numbers of its own type and range, in the format of the path's suffix.
 
     PNG, BMP and WebP are lossless; JPEG has quality 95 without subsampling. TIFF and NPY hold
-    everything; a lazy scan is written slice by slice. Pixel sizes are written where the format has
-    a place for them (TIFF, PNG, JPEG, BMP) and they are known. The same scan gives the same bytes.
+    everything; of a lazy scan they need only some rows at a time. Pixel sizes are written where the
+    format has a place for them (TIFF, PNG, JPEG, BMP) and they are known. The same scan gives the
+    same bytes.
 
     The file appears under its name only when it is complete. A symbolic link is followed.
 
     Args:
         overwrite: replace an existing file.
+        check: called before pieces are written, and at the end; what it raises ends the writing.
 
     Raises:
         WriteError: if the format cannot hold the scan (the message names one that can), the file
@@ -31,7 +40,9 @@ def write_scan(scan: Scan, path: str | os.PathLike[str], *, overwrite: bool = Fa
     target = check_target(scan, path, overwrite=overwrite)
     try:
         with replacing(target) as file:
-            _fill(file, scan, Path(path).suffix, path)
+            _fill(_checked(file, check), scan, Path(path).suffix, path)
+            if check is not None:
+                check()
             # Somebody else may have been faster.
             check_target(scan, path, overwrite=overwrite)
     except (OSError, UnicodeError) as error:
@@ -72,6 +83,24 @@ def check_target(scan: Scan, path: str | os.PathLike[str], *, overwrite: bool = 
 def can_hold(suffix: str, scan: Scan) -> bool:
     """Whether a file with this suffix (``".png"``) holds the scan in its own type."""
     return encode.obstacle(suffix, scan) is None
+
+
+class _Checked:
+    """A file that asks before it writes."""
+
+    def __init__(self, file: BinaryIO, check: Callable[[], object]) -> None:
+        self._file, self._check = file, check
+
+    def write(self, data: Any) -> int:
+        self._check()
+        return self._file.write(data)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._file, name)
+
+
+def _checked(file: BinaryIO, check: Callable[[], object] | None) -> BinaryIO:
+    return file if check is None else cast(BinaryIO, _Checked(file, check))
 
 
 def _kind(target: Path) -> int | None:

@@ -9,6 +9,7 @@ from super_resolution_gans.prediction.interpolation import interpolate
 Array = NDArray[np.float32]
 _LUMINANCE = np.array([0.299, 0.587, 0.114], np.float32)
 CHROMA_REACH = 2  # of the bicubic kernel, in input pixels
+_BAND = 64  # rows that are converted at once
 
 
 def to_ycbcr(rgb: Array) -> Array:
@@ -42,9 +43,28 @@ def upscale_windows(engine: Engine, windows: Array) -> Array:
     elif engine.channels == 1:
         ycbcr = to_ycbcr(windows)
         luminance = engine.upscale(ycbcr[..., :1])
-        chroma = [interpolate(window, engine.scale, "bicubic") for window in ycbcr[..., 1:]]
-        upscaled = to_rgb(np.concatenate((luminance, np.stack(chroma)), axis=-1))
+        upscaled = _stacked(
+            [
+                _with_chroma(bright, interpolate(window, engine.scale, "bicubic"))
+                for bright, window in zip(luminance, ycbcr[..., 1:], strict=True)
+            ]
+        )
     else:
         upscaled = engine.upscale(windows)
-    clipped: Array = np.clip(upscaled, 0, 1)
+    # In place, because results of large windows are large.
+    clipped: Array = np.clip(upscaled, 0, 1, out=upscaled if upscaled.flags.writeable else None)
     return clipped
+
+
+def _stacked(images: list[Array]) -> Array:
+    """``np.stack``, which copies even a single one."""
+    return images[0][np.newaxis] if len(images) == 1 else np.stack(images)
+
+
+def _with_chroma(luminance: Array, chroma: Array) -> Array:
+    """(h, w, 1) and (h, w, 2) -> (h, w, 3) red, green, blue."""
+    rgb = np.empty((*luminance.shape[:2], 3), np.float32)
+    for top in range(0, len(rgb), _BAND):
+        band = slice(top, top + _BAND)
+        rgb[band] = to_rgb(np.concatenate((luminance[band], chroma[band]), axis=-1))
+    return rgb

@@ -1,10 +1,14 @@
-"""Upscale files, folders and addresses; one that fails never stops the rest."""
+"""Upscale files, folders and addresses; one that fails never stops the rest.
+
+While the network works on one image, the next is read and the one before it is written.
+"""
 
 import logging
-import math
 import time
-from collections.abc import Callable, Iterator
-from contextlib import nullcontext
+from collections import deque
+from collections.abc import Callable, Generator, Iterable, Iterator
+from concurrent.futures import Executor, Future, ThreadPoolExecutor, wait
+from contextlib import closing, nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
@@ -19,6 +23,7 @@ from super_resolution_gans.io import (
 )
 from super_resolution_gans.prediction.errors import PredictionError
 from super_resolution_gans.prediction.journal import JOURNAL_NAME, Journal
+from super_resolution_gans.prediction.pipeline import AbandonedError, Handover, ahead, result_of
 from super_resolution_gans.prediction.plan import Inode, Job, Plan, clash, inode
 from super_resolution_gans.prediction.provenance import sha256
 from super_resolution_gans.prediction.upscale import Upscaler
@@ -27,11 +32,14 @@ from super_resolution_gans.scan import Scan, printable
 log = logging.getLogger(__name__)
 
 Status = Literal["done", "skipped", "failed"]
-OnBatch = Callable[[Job, int, int], None]  # batches of tiles done, batches in all
+OnBatch = Callable[[Job, int, int], None]  # tiles done, tiles in all
 
 _SPELLINGS = {".jpe": ".jpg", ".jfif": ".jpg", ".dib": ".bmp"}
-# Above this many result pixels (256 MB of float32) they are computed as they are written.
-_MANY = 1 << 26
+# Larger files are read piece by piece where that costs nothing, so that the first slices are in the
+# network while the next are decoded.
+_STREAM_ABOVE = 4 << 20
+# What is computed when a run is interrupted may still be written, if that takes no longer.
+_GRACE = 2.0
 
 
 @dataclass(frozen=True)
@@ -43,7 +51,7 @@ class Outcome:
         reason: why it was skipped or failed, without the name.
         note: something that was done differently than asked, if anything.
         before, after: shapes (slices, height, width[, 3]); None unless done.
-        seconds: reading, upscaling and writing.
+        seconds: reading, and from the first tile to the finished file.
     """
 
     status: Status
@@ -58,25 +66,36 @@ class Outcome:
 
 
 def upscale_files(
-    plan: Plan, upscaler: Upscaler, *, overwrite: bool = False, on_batch: OnBatch | None = None
-) -> Iterator[Outcome]:
-    """Do the jobs of a plan, one at a time, and say what became of each.
+    plan: Plan,
+    upscaler: Upscaler,
+    *,
+    overwrite: bool = False,
+    on_batch: OnBatch | None = None,
+    max_pixels: int | None = None,
+) -> Generator[Outcome, None, None]:
+    """Do the jobs of a plan, and say what became of each, in the plan's order.
 
-    In a folder of results every outcome is also a line in ``srgan-journal.jsonl``.
+    In a folder of results every outcome is also a line in ``srgan-journal.jsonl``. An exception
+    from outside (Ctrl-C), or closing the iterator, ends all threads and leaves only whole files.
+
+    Args:
+        max_pixels: most numbers of one slice, if not those of ``read_scan``.
 
     Raises:
         PredictionError: if the folder of results cannot be made, or the journal not be written.
     """
     if plan.folder:
         _make_folder(plan.folder)
+    limits = {} if max_pixels is None else {"max_pixels": max_pixels}
+    worker = _Worker(plan, upscaler, overwrite, on_batch, limits)
     try:
         with Journal(plan.folder) if plan.folder else nullcontext() as journal:
-            worker = _Worker(plan, upscaler, overwrite, on_batch)
-            for job in plan.jobs:
-                outcome = worker.outcome(job)
+
+            def record(outcome: Outcome) -> None:
                 if journal:
                     journal.append(_entry(outcome, upscaler, plan.folder))
-                yield outcome
+
+            yield from _outcomes(plan, worker, record)
     except OSError as error:
         raise PredictionError(
             plan.folder / JOURNAL_NAME if plan.folder else "journal",
@@ -84,43 +103,166 @@ def upscale_files(
         ) from None
 
 
+def _outcomes(
+    plan: Plan, worker: "_Worker", record: Callable[[Outcome], None]
+) -> Iterator[Outcome]:
+    """All outcomes in order, recorded; at most one image is read ahead, and one written behind."""
+    images: deque[_Image] = deque()
+
+    def finish() -> Outcome:
+        outcome = images[0].outcome()
+        images.popleft()
+        record(outcome)
+        return outcome
+
+    try:
+        with (
+            ThreadPoolExecutor(1, "srgan-writer") as writer,
+            closing(ahead(map(worker.open, plan.jobs))) as opened,
+        ):
+            try:
+                for image in opened:
+                    images.append(image)
+                    worker.upscale(image, writer)
+                    if len(images) > 1:
+                        yield finish()
+                while images:
+                    yield finish()
+            except BaseException:
+                _stop(images)
+                raise
+    except GeneratorExit:
+        for image in filter(_Image.is_done, images):
+            record(image.outcome())
+        raise
+    except BaseException:
+        # Whoever asks for more gets what is complete, and then the exception.
+        for image in filter(_Image.is_done, images):
+            record(image.outcome())
+            yield image.outcome()
+        raise
+
+
+def _stop(images: Iterable["_Image"]) -> None:
+    try:
+        wait([image.written for image in images if image.written and image.computed], _GRACE)
+    finally:
+        for image in images:
+            image.abandon()
+
+
+@dataclass
+class _Image:
+    """A job on its way: it is read, upscaled, written, and has an outcome.
+
+    Attributes:
+        scan: if it is read and not yet upscaled.
+        known: the outcome, if it is known before or without writing.
+        written: the outcome that the writer will have.
+        computed: whether all pixels are handed over.
+        seconds: that reading took.
+    """
+
+    job: Job
+    scan: Scan | None = None
+    digest: str | None = None
+    known: Outcome | None = None
+    handover: Handover | None = None
+    written: "Future[Outcome] | None" = None
+    computed: bool = False
+    seconds: float = 0.0
+    start: float = 0.0
+
+    def outcome(self) -> Outcome:
+        """Wait for it."""
+        outcome = self.known
+        if outcome is None:
+            assert self.written is not None
+            outcome = result_of(self.written)
+        return replace(outcome, input_sha256=self.digest)
+
+    def is_done(self) -> bool:
+        """Whether the result is complete under its name."""
+        return (
+            self.known is None
+            and self.written is not None
+            and self.written.done()
+            and self.written.exception() is None
+            and self.written.result().status == "done"
+        )
+
+    def elapsed(self) -> float:
+        return self.seconds + time.perf_counter() - self.start
+
+    def abandon(self) -> None:
+        if self.handover is not None:
+            self.handover.end(abandon=True)
+
+
 class _Worker:
-    """Does jobs, and remembers which files it has written."""
+    """Does jobs, and remembers which files it has written; every error becomes a failure.
+
+    ``open`` may run in a thread while ``upscale`` works on the image before.
+    """
 
     def __init__(
-        self, plan: Plan, upscaler: Upscaler, overwrite: bool, on_batch: OnBatch | None
+        self,
+        plan: Plan,
+        upscaler: Upscaler,
+        overwrite: bool,
+        on_batch: OnBatch | None,
+        limits: dict[str, int],
     ) -> None:
         self._upscaler, self._overwrite, self._on_batch = upscaler, overwrite, on_batch
+        self._limits = {"stream_above": _STREAM_ABOVE, **limits}
         self._inputs = plan.inputs
         self._planned = {job.target: job.name for job in reversed(plan.jobs) if not job.problem}
         self._written: dict[Inode, str] = {}
 
-    def outcome(self, job: Job) -> Outcome:
-        """Do one job; every error becomes a failure."""
+    def open(self, job: Job) -> _Image:
+        """Read the input, unless it is clear without it what becomes of the job."""
         start = time.perf_counter()
-        digest, reason = None, ""
-        outcome = None
+        image = _Image(job)
         try:
             if job.problem:
                 raise PredictionError(job.name, job.problem)
-            outcome = self._check_target(job, job.target)
-            if outcome is None:
-                digest = _digest(job.source)
-                outcome = self._make(job)
-        except (ValueError, OSError) as error:
-            reason = _reason(job, error)
-        except MemoryError:
-            reason = "there is not enough memory for the result"
-        except Exception as error:  # an error of ours must not cost the rest of a long run
-            log.debug("unexpected", exc_info=True)
-            reason = f"unexpected {type(error).__name__}: {' '.join(str(error).split())}"
-        if outcome is None:
-            outcome = Outcome("failed", job.name, job.target, reason)
-        return replace(outcome, input_sha256=digest, seconds=time.perf_counter() - start)
+            image.known = self._check_target(job, job.target)
+            # An address is fetched where Ctrl-C arrives: that may take minutes.
+            if image.known is None and not is_address(job.source):
+                image.digest = _digest(job.source)
+                image.scan = read_scan(job.source, **self._limits)
+        except Exception as error:
+            image.known = _failed(job, error, time.perf_counter() - start)
+        image.seconds = time.perf_counter() - start
+        return image
 
-    def _make(self, job: Job) -> Outcome:
-        scan = read_scan(job.source)
-        result = self._upscaler.lazily(scan, self._progress(job))
+    def upscale(self, image: _Image, writer: Executor) -> None:
+        """Run the network, while the writer takes what comes out of it."""
+        if image.known is not None:
+            return
+        image.start = time.perf_counter()
+        try:
+            scan = image.scan or read_scan(image.job.source, **self._limits)
+            image.scan = None
+            self._begin_writing(image, scan, writer)
+            if image.handover is not None:
+                for index, tile, core in self._upscaler.pieces(scan, self._progress(image.job)):
+                    image.handover.give(index, tile, core)
+                    del core
+                image.computed = True
+        except AbandonedError:
+            pass  # the writer knows why
+        except Exception as error:
+            image.known = _failed(image.job, error, image.elapsed())
+        finally:
+            if image.handover is not None:
+                image.handover.end(abandon=not image.computed)
+
+    def _begin_writing(self, image: _Image, scan: Scan, writer: Executor) -> None:
+        """Find the target, and have the writer wait for pixels; or know the outcome."""
+        job = image.job
+        handover = Handover(scan, self._upscaler.scale)
+        result = replace(self._upscaler.lazily(scan), pixels=handover)
         target, note = job.target, None
         if not job.fixed:
             target = job.target.with_suffix(_suffix_for(job.target.suffix, result))
@@ -130,21 +272,38 @@ class _Worker:
                 raise PredictionError(job.name, clash(target, self._planned[target]))
             self._planned[target] = job.name
             if skipped := self._check_target(job, target):
-                return replace(skipped, note=note)
+                image.known = replace(skipped, note=note)
+                return
         _make_folder(target.parent)
+        done = Outcome("done", job.name, target, note=note, before=scan.shape, after=result.shape)
         try:
             # Before the work rather than after it.
             check_target(result, target, overwrite=self._overwrite)
-            if not scan.is_lazy and math.prod(result.shape) <= _MANY:
-                result = result.load()
-            write_scan(result, target, overwrite=self._overwrite)
+        except ExistsError:
+            image.known = _exists_by_now(done)
+            return
+        image.handover = handover
+        image.written = writer.submit(self._write, image, result, handover, done)
+
+    def _write(self, image: _Image, result: Scan, handover: Handover, done: Outcome) -> Outcome:
+        """In the writer's thread, one image after the other."""
+        target, outcome = done.target, done
+        try:
+            # Again, since by now the image before is written.
+            if skipped := self._check_target(image.job, target):
+                outcome = skipped
+            else:
+                write_scan(result, target, overwrite=self._overwrite, check=handover.check)
+                if identity := inode(target):
+                    self._written[identity] = image.job.name
         except ExistsError:
             # Another process does the same folder.
-            return Outcome("skipped", job.name, target, f"{target} exists by now", note)
-        identity = inode(target)
-        if identity:
-            self._written[identity] = job.name
-        return Outcome("done", job.name, target, note=note, before=scan.shape, after=result.shape)
+            outcome = _exists_by_now(done)
+        except Exception as error:
+            outcome = _failed(image.job, error)
+        finally:
+            handover.end()
+        return replace(outcome, note=done.note, seconds=image.elapsed())
 
     def _check_target(self, job: Job, target: Path) -> Outcome | None:
         """Skip what exists; refuse to write onto an input or another result of this run."""
@@ -161,6 +320,23 @@ class _Worker:
     def _progress(self, job: Job) -> Callable[[int, int], None] | None:
         report = self._on_batch
         return None if report is None else lambda done, total: report(job, done, total)
+
+
+def _exists_by_now(done: Outcome) -> Outcome:
+    reason = f"{done.target} exists by now"
+    return Outcome("skipped", done.source, done.target, reason, done.note)
+
+
+def _failed(job: Job, error: Exception, seconds: float = 0.0) -> Outcome:
+    """An error of ours, too, must not cost the rest of a long run."""
+    if isinstance(error, MemoryError):
+        reason = "there is not enough memory for the result"
+    elif isinstance(error, ValueError | OSError):
+        reason = _reason(job, error)
+    else:
+        log.debug("unexpected", exc_info=error)
+        reason = f"unexpected {type(error).__name__}: {' '.join(str(error).split())}"
+    return Outcome("failed", job.name, job.target, reason, seconds=seconds)
 
 
 def _digest(source: str) -> str | None:

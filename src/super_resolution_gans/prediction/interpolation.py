@@ -16,7 +16,9 @@ KERNELS = {
     "lanczos": Image.Resampling.LANCZOS,
 }
 _REACH = {"nearest": 0, "bilinear": 1, "bicubic": 2, "lanczos": 3}  # input pixels, each side
-_CORE = 1024
+# Of a tile's result. Bands across the image rather than squares: they are handed over sooner, and
+# so the memory that an image takes grows with its width only.
+_RESULT = (512, 8192)
 
 
 def interpolate(image: NDArray[np.float32], scale: Pair, kernel: str) -> NDArray[np.float32]:
@@ -45,8 +47,11 @@ class Interpolation:
     def __init__(self, kernel: str, scale: Pair) -> None:
         self.kernel, self.scale = kernel, scale
         self.halo = (_REACH[kernel], _REACH[kernel])
-        self.core = (_CORE, _CORE)
+        rows, columns = (max(16, r // factor) for r, factor in zip(_RESULT, scale, strict=True))
+        self.core = (rows, columns)
 
     def upscale(self, windows: NDArray[np.float32]) -> NDArray[np.float32]:
         """(n, h, w, c) -> (n, v*h, l*w, c), unclipped."""
+        if len(windows) == 1:
+            return interpolate(windows[0], self.scale, self.kernel)[np.newaxis]
         return np.stack([interpolate(window, self.scale, self.kernel) for window in windows])

@@ -6,6 +6,7 @@ stays a border. All windows of an image have the same shape and can share a batc
 """
 
 import math
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import product
 
@@ -80,22 +81,79 @@ def spans(length: int, core: int, halo: int) -> tuple[Span, ...]:
     )
 
 
-def tile_batches(size: Pair, core: Pair, halo: Pair) -> tuple[tuple[Tile, ...], ...]:
-    """All tiles of one slice in reading order, in batches no larger than one full-sized tile.
+Call = tuple[tuple[int, Tile], ...]
+"""What goes through the network at once: slices, and tiles of them."""
+
+
+@dataclass(frozen=True)
+class Grid:
+    """All tiles of all slices, and the calls in which they go through a network.
+
+    Slices that are small go together, whole ones; tiles go together with others of their row. So
+    what a band of rows needs comes before what is below it, and the calls follow from sizes alone.
+
+    Attributes:
+        rows, columns: the cuts of one slice.
+        slices: how many there are.
+        together: most tiles in a call.
+    """
+
+    rows: tuple[Span, ...]
+    columns: tuple[Span, ...]
+    slices: int
+    together: int
+
+    @property
+    def tiles(self) -> int:
+        """How many there are in all slices."""
+        return len(self.rows) * len(self.columns) * self.slices
+
+    @property
+    def calls_in_a_row(self) -> int:
+        """How many calls a row of tiles needs."""
+        return 1 if self._slices_together else math.ceil(len(self.columns) / self.together)
+
+    def __iter__(self) -> Iterator[Call]:
+        """The calls in reading order."""
+        for index in range(0, self.slices, self._slices_together or 1):
+            yield from self.calls(index, self.rows)
+
+    def calls(self, index: int, rows: Iterable[Span]) -> Iterator[Call]:
+        """Those that give some rows of tiles of a slice, and perhaps of its neighbours."""
+        several = self._slices_together
+        if several:
+            first = index // several * several
+            chosen = range(first, min(first + several, self.slices))
+            yield tuple(
+                (number, Tile(row, column))
+                for number in chosen
+                for row, column in product(self.rows, self.columns)
+            )
+            return
+        for row in rows:
+            for left in range(0, len(self.columns), self.together):
+                some = self.columns[left : left + self.together]
+                yield tuple((index, Tile(row, column)) for column in some)
+
+    @property
+    def _slices_together(self) -> int:
+        """Slices in a call; 0 if a slice needs several calls."""
+        return self.together // (len(self.rows) * len(self.columns))
+
+
+def grid(shape: tuple[int, int, int], core: Pair, halo: Pair, batch_pixels: int) -> Grid:
+    """Cut slices into tiles, and these into calls.
 
     Args:
-        size: height and width of the slice.
+        shape: slices, height, width.
         core: the largest core, before border cores grow by their halo.
         halo: how far the network looks, see ``SRResNet.receptive_radius``.
+        batch_pixels: most pixels of a call, unless a single window has more.
 
     Raises:
         ValueError: if a size or core is below 1 or a halo below 0.
     """
+    slices, *size = shape
     rows, columns = (spans(*axis) for axis in zip(size, core, halo, strict=True))
-    tiles = [Tile(row, column) for row, column in product(rows, columns)]
-    largest = math.prod(c + 2 * h for c, h in zip(core, halo, strict=True))
-    window = math.prod(s.stop - s.start for s in tiles[0].window)
-    size_of_batch = max(1, largest // window)
-    return tuple(
-        tuple(tiles[first : first + size_of_batch]) for first in range(0, len(tiles), size_of_batch)
-    )
+    window = math.prod(s[0].window_stop - s[0].window_start for s in (rows, columns))
+    return Grid(rows, columns, slices, max(1, batch_pixels // window))

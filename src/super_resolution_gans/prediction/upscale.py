@@ -2,7 +2,8 @@
 
 import operator
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 from typing import overload
@@ -12,21 +13,25 @@ import torch
 from numpy.typing import NDArray
 
 from super_resolution_gans.models.load import load_model
+from super_resolution_gans.prediction.backoff import BackingOff
 from super_resolution_gans.prediction.catalogue import DEFAULT_MODEL, INTERPOLATIONS, find_weights
 from super_resolution_gans.prediction.colour import CHROMA_REACH
 from super_resolution_gans.prediction.devices import pick_device, pick_precision
 from super_resolution_gans.prediction.engines import Engine, Reduced, make_engine, pick_engine
 from super_resolution_gans.prediction.errors import PredictionError
 from super_resolution_gans.prediction.interpolation import Interpolation
+from super_resolution_gans.prediction.pipeline import ahead
 from super_resolution_gans.prediction.provenance import Provenance, sha256
-from super_resolution_gans.prediction.tiles import Pair, tile_batches
-from super_resolution_gans.prediction.windows import Batch, UpscaledWindows, upscale_batch
+from super_resolution_gans.prediction.tiles import Call, Grid, Pair, Tile, grid
+from super_resolution_gans.prediction.windows import UpscaledWindows, read_windows, upscale_call
 from super_resolution_gans.runtimes.exported import SUFFIXES, read_exported
 from super_resolution_gans.runtimes.libraries import library_version
 from super_resolution_gans.scan import Scan, Spacing, as_slices
 from super_resolution_gans.version import __version__
 
-OnBatch = Callable[[int, int], None]  # batches done, batches in all
+OnBatch = Callable[[int, int], None]  # tiles done, tiles in all
+Piece = tuple[int, Tile, NDArray[np.float32]]
+"""A slice, a tile of it, and its upscaled core: float32 (h, w) or (h, w, 3) in [0, 1]."""
 
 
 class Upscaler:
@@ -44,7 +49,8 @@ class Upscaler:
             raise PredictionError(
                 self.name, "looks at the whole image at once and cannot be run in tiles"
             )
-        self._engine, self._core = engine, engine.core if tile is None else (tile, tile)
+        self._engine = engine
+        self._careful = BackingOff(engine, engine.core if tile is None else (tile, tile))
 
     @overload
     def __call__(self, image: Scan, on_batch: OnBatch | None = None) -> Scan: ...
@@ -64,7 +70,7 @@ class Upscaler:
                 three axes is 3, (slices, height, width) or (slices, height, width, 3). Arrays of
                 floating-point numbers are in [0, 1]; those of integers mean what
                 ``Scan.from_array`` takes them for. It is not modified.
-            on_batch: called with the number of batches of tiles done, and that of all.
+            on_batch: called with the number of tiles done, and that of all.
 
         Returns:
             For an array, an array. For a scan, a scan with its spacing divided by the scale, its
@@ -95,30 +101,41 @@ class Upscaler:
 
     def lazily(self, scan: Scan, on_batch: OnBatch | None = None) -> Scan:
         """The upscaled scan, whose pixels are computed when they are read, to the same bits."""
-        batches = self._batches(scan)
-        report = _counter(on_batch, len(batches) * scan.slices)
-        source = UpscaledWindows(self._engine, scan, batches, report)
+        cut = self._grid(scan)
+        source = UpscaledWindows(self._careful, scan, cut, _counter(on_batch, cut.tiles))
         return replace(scan, pixels=source, spacing=self._finer(scan.spacing))
 
+    def pieces(self, scan: Scan, on_batch: OnBatch | None = None) -> Iterator[Piece]:
+        """The upscaled scan in pieces: slice by slice, rows of tiles from top to bottom.
+
+        A lazy scan is read ahead by a thread; the network works in the calling one.
+        """
+        cut = self._grid(scan)
+        report = _counter(on_batch, cut.tiles)
+        windows = (read_windows(scan, call) for call in cut)
+        with closing(ahead(windows) if scan.is_lazy else windows) as batches:
+            for call, batch in zip(cut, batches, strict=True):
+                cores = upscale_call(self._careful, batch, call)
+                report(call)
+                cores.reverse()
+                for index, tile in call:
+                    # Whoever takes it has it alone: it may be large.
+                    yield index, tile, cores.pop()
+
     def _at_once(self, scan: Scan, on_batch: OnBatch | None) -> Scan:
-        batches = self._batches(scan)
-        report = _counter(on_batch, len(batches) * scan.slices)
         slices, height, width, *channels = scan.shape
         vertical, lateral = self.scale
         pixels = np.empty((slices, height * vertical, width * lateral, *channels), np.float32)
-        for index in range(slices):
-            for batch in batches:
-                cores = upscale_batch(self._engine, scan, index, batch)
-                for tile, core in zip(batch, cores, strict=True):
-                    pixels[index][tile.target(self.scale)] = core
-                report()
+        for index, tile, core in self.pieces(scan, on_batch):
+            pixels[index][tile.target(self.scale)] = core
         return replace(scan, pixels=pixels, spacing=self._finer(scan.spacing))
 
-    def _batches(self, scan: Scan) -> tuple[Batch, ...]:
+    def _grid(self, scan: Scan) -> Grid:
         halo = self._engine.halo
         if scan.channels == 3:
             halo = (max(halo[0], CHROMA_REACH), max(halo[1], CHROMA_REACH))
-        return tile_batches((scan.height, scan.width), self._core, halo)
+        shape = (scan.slices, scan.height, scan.width)
+        return grid(shape, self._careful.core, halo, self._careful.batch_pixels)
 
     def _finer(self, spacing: Spacing) -> Spacing:
         between, axial, lateral = spacing
@@ -222,12 +239,12 @@ def _pair(scale: int | Pair | None) -> Pair | None:
     return vertical, lateral
 
 
-def _counter(on_batch: OnBatch | None, total: int) -> Callable[[], None]:
+def _counter(on_batch: OnBatch | None, total: int) -> Callable[[Call], None]:
     done = 0
 
-    def report() -> None:
+    def report(call: Call) -> None:
         nonlocal done
-        done += 1
+        done += len(call)
         if on_batch:
             on_batch(done, total)
 

@@ -5,7 +5,12 @@ after; nothing is clipped.
 """
 
 from super_resolution_gans.prediction.engines.choice import ENGINES, make_engine, pick_engine
-from super_resolution_gans.prediction.engines.contract import WHOLE, Engine, OutOfMemoryError
+from super_resolution_gans.prediction.engines.contract import (
+    WHOLE,
+    Engine,
+    OutOfMemoryError,
+    batch_pixels_of,
+)
 from super_resolution_gans.prediction.engines.reduced import Reduced
 from super_resolution_gans.prediction.engines.torch_engine import PRECISIONS, TorchEngine
 
@@ -17,6 +22,7 @@ __all__ = [
     "OutOfMemoryError",
     "Reduced",
     "TorchEngine",
+    "batch_pixels_of",
     "make_engine",
     "pick_engine",
 ]

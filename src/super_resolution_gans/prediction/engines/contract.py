@@ -12,12 +12,22 @@ WHOLE = 1 << 30
 """Longer than any image: the core of engines whose networks look at all of it."""
 
 
+BATCH_PIXELS = 128 * 128
+"""Input pixels that go through an engine in one call, unless it has a ``batch_pixels`` of its own.
+
+Small slices wait for each other up to there; larger batches gain nothing on a CPU.
+"""
+
+
 class OutOfMemoryError(PredictionError):
     """A window does not fit into the memory of the device; smaller ones may."""
 
 
 class Engine(Protocol):
-    """What turns windows into larger windows: a network on a device, or an interpolation."""
+    """What turns windows into larger windows: a network on a device, or an interpolation.
+
+    It may have an attribute ``batch_pixels``, see :func:`batch_pixels_of`.
+    """
 
     @property
     def channels(self) -> int | None:
@@ -40,4 +50,14 @@ class Engine(Protocol):
         """Whether an image can be cut into tiles; not if every pixel depends on the whole image."""
 
     def upscale(self, windows: NDArray[np.float32]) -> NDArray[np.float32]:
-        """(n, h, w, c) -> (n, v*h, l*w, c)."""
+        """(n, h, w, c) -> (n, v*h, l*w, c), a new array at each call.
+
+        Raises:
+            OutOfMemoryError: if smaller windows, or fewer, may do.
+        """
+
+
+def batch_pixels_of(engine: Engine) -> int:
+    """Input pixels that go through this engine in one call, unless one window has more."""
+    pixels: int = getattr(engine, "batch_pixels", BATCH_PIXELS)
+    return pixels

@@ -1,0 +1,175 @@
+"""Reading ahead and writing behind, so that files, network and disk work at the same time.
+
+In threads: decoders, NumPy, compressors and networks all let go of the interpreter as they work.
+The network stays in the thread that asks for results, where Ctrl-C and other signals arrive.
+"""
+
+import threading
+from collections import deque
+from collections.abc import Callable, Generator, Iterable
+from concurrent.futures import Future, ThreadPoolExecutor, wait
+from typing import Any, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from super_resolution_gans.prediction.tiles import Pair, Tile
+from super_resolution_gans.scan import Scan, extremes, to_stored, to_unit
+
+T = TypeVar("T")
+
+# Pieces that are computed and not yet taken by the writer, in bytes; one may be larger.
+_ROOM = 64 << 20
+# Windows delivers Ctrl-C only between waits.
+_PATIENCE = 0.2
+
+
+class AbandonedError(Exception):
+    """The other side of a handover has ended."""
+
+
+def ahead(items: Iterable[T]) -> Generator[T, None, None]:
+    """The same items in the same order; while one is used, a thread makes the next.
+
+    Never more than one is made that nobody has asked for. What goes wrong is raised where the item
+    would have come. Closing the generator waits for the item that is being made.
+    """
+    iterator, end = iter(items), object()
+    with ThreadPoolExecutor(1, "srgan-reader") as reader:
+        coming: Future[Any] = reader.submit(next, iterator, end)
+        while (item := result_of(coming)) is not end:
+            coming = reader.submit(next, iterator, end)
+            yield item
+
+
+def result_of(future: Future[T]) -> T:
+    """Its result, with ears open for signals while waiting."""
+    while not future.done():
+        wait([future], _PATIENCE)
+    return future.result()
+
+
+class Handover:
+    """Upscaled pixels on their way from a network to a writer, as a source of stored numbers.
+
+    The network's thread gives pieces in reading order, and has to wait while much lies untaken. The
+    writer's thread reads rows from top to bottom, slice by slice, each once, and waits for them.
+    Only rows of tiles that it has not finished are kept, as stored numbers.
+
+    Args:
+        before: the scan that is upscaled.
+        scale: (vertical, lateral) factors.
+    """
+
+    def __init__(self, before: Scan, scale: Pair) -> None:
+        slices, height, width, *channels = before.shape
+        self.shape = (slices, height * scale[0], width * scale[1], *channels)
+        self._scale, self._source = scale, before.source
+        self._dtype, self._range = before.dtype, before.value_range
+        self._changed = threading.Condition()
+        self._given: deque[tuple[int, Tile, NDArray[np.float32]]] = deque()
+        self._untaken = 0
+        self._over = self._abandoned = False
+        self._shelves: deque[_Shelf] = deque()
+
+    def give(self, index: int, tile: Tile, core: NDArray[np.float32]) -> None:
+        """Hand over the upscaled core of a tile.
+
+        Raises:
+            AbandonedError: if the writer has ended.
+        """
+        with self._changed:
+            self._wait_until(
+                lambda: self._over or not self._untaken or self._untaken + core.nbytes <= _ROOM
+            )
+            if self._over:
+                raise AbandonedError
+            self._given.append((index, tile, core))
+            self._untaken += core.nbytes
+            self._changed.notify_all()
+
+    def end(self, *, abandon: bool = False) -> None:
+        """Nothing more will be given or taken; neither side waits any longer.
+
+        Args:
+            abandon: what was given is not to be read either.
+        """
+        with self._changed:
+            self._over, self._abandoned = True, self._abandoned or abandon
+            self._changed.notify_all()
+
+    def check(self) -> None:
+        """Raise AbandonedError if the result is not wanted any more."""
+        if self._abandoned:
+            raise AbandonedError
+
+    def read(self, index: int, rows: slice, columns: slice) -> NDArray[np.float32]:
+        """Float32 (h, w) or (h, w, 3) in [0, 1], as it is read back from the stored numbers."""
+        return to_unit(self.read_stored(index, rows, columns), self._range)
+
+    def read_stored(self, index: int, rows: slice, columns: slice) -> NDArray[Any]:
+        """Rows that were not read before, (h, w) or (h, w, 3) of the scan's type.
+
+        Raises:
+            AbandonedError: if they will not come.
+            ScanError: if they are not finite.
+        """
+        out: NDArray[Any] | None = None
+        top = rows.start
+        while top < rows.stop:
+            shelf = self._shelf_of(index, top)
+            bottom = min(rows.stop, shelf.bottom)
+            part = shelf.numbers[top - shelf.top : bottom - shelf.top, columns]
+            if bottom == shelf.bottom:
+                self._shelves.popleft()
+            if out is None and bottom == rows.stop:
+                return part
+            if out is None:
+                width = columns.stop - columns.start
+                out = np.empty((rows.stop - rows.start, width, *self.shape[3:]), self._dtype)
+            out[top - rows.start : bottom - rows.start] = part
+            top = bottom
+        assert out is not None
+        return out
+
+    def _shelf_of(self, index: int, row: int) -> "_Shelf":
+        """The row of tiles that has this row of pixels, once it is complete."""
+        while not (self._shelves and self._shelves[0].missing == 0):
+            self._take()
+        shelf = self._shelves[0]
+        if shelf.index != index or not shelf.top <= row < shelf.bottom:
+            raise ValueError(f"row {row} of slice {index} is read out of turn")
+        return shelf
+
+    def _take(self) -> None:
+        with self._changed:
+            self._wait_until(lambda: self._over or bool(self._given))
+            if self._abandoned or not self._given:
+                raise AbandonedError
+            index, tile, core = self._given.popleft()
+        extremes(core, self._source)
+        rows, columns = tile.target(self._scale)
+        if not self._shelves or (self._shelves[-1].index, self._shelves[-1].top) != (
+            index,
+            rows.start,
+        ):
+            numbers = np.empty((rows.stop - rows.start, *self.shape[2:]), self._dtype)
+            self._shelves.append(_Shelf(index, rows.start, numbers))
+        shelf = self._shelves[-1]
+        to_stored(core, self._dtype, self._range, out=shelf.numbers[:, columns])
+        shelf.missing -= columns.stop - columns.start
+        with self._changed:
+            self._untaken -= core.nbytes
+            self._changed.notify_all()
+
+    def _wait_until(self, condition: Callable[[], bool]) -> None:
+        while not condition():
+            self._changed.wait(_PATIENCE)
+
+
+class _Shelf:
+    """A row of tiles of one slice, until all of them have come and been read."""
+
+    def __init__(self, index: int, top: int, numbers: NDArray[Any]) -> None:
+        self.index, self.top, self.bottom = index, top, top + len(numbers)
+        self.numbers, self.missing = numbers, numbers.shape[1]
