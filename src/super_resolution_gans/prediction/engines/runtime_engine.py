@@ -35,6 +35,7 @@ class RuntimeEngine:
         self.halo, self.core = (radius, (_CORE, _CORE)) if radius else ((0, 0), (WHOLE, WHOLE))
         self.precision = precision
         self._open, self._session = open_session, open_session(precision)
+        self._reference: Session | None = None
 
     def upscale(self, windows: NDArray[np.float32]) -> NDArray[np.float32]:
         """(n, h, w, c) -> (n, v*h, l*w, c).
@@ -47,7 +48,8 @@ class RuntimeEngine:
             upscaled = self._run(self._session, windows)
             if not np.isfinite(upscaled).all() and self.precision != "float32":
                 log.warning("%s gave values that are not finite; using float32", self.precision)
-                upscaled = self._run(self._open("float32"), windows)
+                self._reference = self._reference or self._open("float32")
+                upscaled = self._run(self._reference, windows)
         except MemoryError:
             height, width = windows.shape[1:3]
             raise OutOfMemoryError(
