@@ -1,4 +1,4 @@
-"""Export: what is in the files, that they are the same each time, and that they are right or not."""
+"""Export: what is in the files, that they are the same each time, and right, or not there."""
 
 import json
 from pathlib import Path

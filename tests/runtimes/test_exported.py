@@ -1,4 +1,4 @@
-"""Exported files that are not ours, damaged or hostile: one line each, before a library runs them."""
+"""Exported files that are not ours, damaged or hostile: one line each, before any is run."""
 
 import json
 from collections.abc import Callable
@@ -144,9 +144,7 @@ def test_openvino_files_that_are_not_ours_are_refused(
     assert reason in refusal(path)
 
 
-def test_weights_of_another_export_are_refused(
-    exported: dict[str, bytes], tmp_path: Path
-) -> None:
+def test_weights_of_another_export_are_refused(exported: dict[str, bytes], tmp_path: Path) -> None:
     path = tmp_path / "m.xml"
     path.write_bytes(exported[".xml"])
     assert "m.bin: no such file" in refusal(path)

@@ -54,36 +54,44 @@ def enlarged(n: Nodes, x: int, channels: int = 1) -> None:
     n("shuffle", n("conv", x, out=4 * channels, kernel=3), factor=2)
 
 
+def conv(n: Nodes, x: int = 0, **options: object) -> int:
+    return n("conv", x, **{"out": 6, "kernel": 3, **options})
+
+
+def both(n: Nodes) -> tuple[int, int]:
+    return n("nearest", 0, factor=2), n("bilinear", 0, factor=2)
+
+
+def shuffled(n: Nodes, order: str) -> int:
+    return conv(n, n("shuffle", conv(n, out=18), factor=3, order=order), out=1)
+
+
 LAYERED: dict[str, Callable[[Nodes], object]] = {
-    "conv": lambda n: enlarged(n, n("conv", 0, out=6, kernel=5, bias=False)),
-    "groups": lambda n: enlarged(n, n("conv", n("conv", 0, out=6, kernel=1), out=4, kernel=3, groups=2)),
-    "prelu": lambda n: enlarged(n, n("prelu", n("conv", 0, out=6, kernel=3))),
-    "one slope": lambda n: enlarged(n, n("prelu", n("conv", 0, out=6, kernel=3), slopes=1)),
-    "relu": lambda n: enlarged(n, n("relu", n("conv", 0, out=6, kernel=3))),
-    "leaky_relu": lambda n: enlarged(n, n("leaky_relu", n("conv", 0, out=6, kernel=3), slope=0.2)),
+    "conv": lambda n: enlarged(n, conv(n, kernel=5, bias=False)),
+    "groups": lambda n: enlarged(n, conv(n, conv(n, kernel=1), out=4, groups=2)),
+    "prelu": lambda n: enlarged(n, n("prelu", conv(n))),
+    "one slope": lambda n: enlarged(n, n("prelu", conv(n), slopes=1)),
+    "relu": lambda n: enlarged(n, n("relu", conv(n))),
+    "leaky_relu": lambda n: enlarged(n, n("leaky_relu", conv(n), slope=0.2)),
     "tanh": lambda n: n("tanh", n("nearest", 0, factor=3)),
     "sigmoid": lambda n: n("sigmoid", n("nearest", 0, factor=2)),
-    "batch_norm": lambda n: enlarged(n, n("batch_norm", n("conv", 0, out=6, kernel=3), eps=1e-3)),
-    "instance_norm": lambda n: enlarged(n, n("instance_norm", n("conv", 0, out=6, kernel=3))),
-    "affine instance_norm": lambda n: enlarged(
-        n, n("instance_norm", n("conv", 0, out=6, kernel=3), affine=True)
-    ),
-    "shuffle": lambda n: n("conv", n("shuffle", n("conv", 0, out=18, kernel=3), factor=3), out=1, kernel=3),
-    "block shuffle": lambda n: n(
-        "conv", n("shuffle", n("conv", 0, out=18, kernel=3), factor=3, order="block"), out=1, kernel=3
-    ),
-    "nearest": lambda n: n("conv", n("nearest", 0, factor=3), out=1, kernel=3),
+    "batch_norm": lambda n: enlarged(n, n("batch_norm", conv(n), eps=1e-3)),
+    "instance_norm": lambda n: enlarged(n, n("instance_norm", conv(n))),
+    "affine instance_norm": lambda n: enlarged(n, n("instance_norm", conv(n), affine=True)),
+    "shuffle": lambda n: shuffled(n, "channel"),
+    "block shuffle": lambda n: shuffled(n, "block"),
+    "nearest": lambda n: conv(n, n("nearest", 0, factor=3), out=1),
     "bilinear": lambda n: n("bilinear", 0, factor=4),
-    "add": lambda n: n("add", n("nearest", 0, factor=2), n("bilinear", 0, factor=2), n("nearest", 0, factor=2)),
-    "multiply": lambda n: n("multiply", n("nearest", 0, factor=2), n("bilinear", 0, factor=2)),
-    "concat": lambda n: enlarged(n, n("concat", n("conv", 0, out=3, kernel=3), 0)),
-    "take": lambda n: enlarged(n, n("take", n("conv", 0, out=7, kernel=3), first=2, last=5)),
+    "add": lambda n: n("add", *both(n), n("nearest", 0, factor=2)),
+    "multiply": lambda n: n("multiply", *both(n)),
+    "concat": lambda n: enlarged(n, n("concat", conv(n), 0)),
+    "take": lambda n: enlarged(n, n("take", conv(n), first=2, last=5)),
     "affine": lambda n: n("affine", n("nearest", 0, factor=2), scale=[1.5], shift=-0.25),
     "image_mean": lambda n: enlarged(n, n("multiply", 0, n("image_mean", 0))),
     "image_deviation": lambda n: enlarged(
-        n, n("multiply", n("conv", 0, out=1, kernel=3), n("sigmoid", n("image_deviation", 0)))
+        n, n("multiply", conv(n, out=1), n("sigmoid", n("image_deviation", 0)))
     ),
-}  # fmt: skip
+}
 
 
 def agree(network: Upsampler, session: Session) -> None:
@@ -112,9 +120,7 @@ def test_each_layer_of_others_is_what_it_is_in_torch(layer: str, library: str) -
 
 @pytest.mark.parametrize("library", SESSIONS)
 @pytest.mark.parametrize("scale", [(1, 4), (4, 4), (3, 2), (6, 6)])
-def test_srresnet_of_any_scale_is_what_it_is_in_torch(
-    scale: tuple[int, int], library: str
-) -> None:
+def test_srresnet_of_any_scale_is_what_it_is_in_torch(scale: tuple[int, int], library: str) -> None:
     network = srresnet(scale=scale, channels=3 if scale == (3, 2) else 1)
     agree(network, SESSIONS[library](network))
 
