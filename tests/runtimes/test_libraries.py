@@ -1,11 +1,13 @@
 """Optional libraries: what is said when one is missing, and that none of them reports."""
 
+import ast
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
+from super_resolution_gans.runtimes import libraries
 from super_resolution_gans.runtimes.libraries import LibraryError, library, library_version
 
 
@@ -39,6 +41,23 @@ def test_versions_are_those_of_the_distributions() -> None:
 
     assert library_version("openvino") == f"openvino {version('openvino')}"
     assert library_version("nothing-of-this-name") == "nothing-of-this-name"
+
+
+def _imported(path: Path) -> set[str]:
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    nodes = list(ast.walk(tree))
+    names = [alias.name for node in nodes if isinstance(node, ast.Import) for alias in node.names]
+    names += [str(node.module) for node in nodes if isinstance(node, ast.ImportFrom)]
+    return {name.partition(".")[0] for name in names}
+
+
+def test_nothing_imports_these_libraries_past_this_door() -> None:
+    source = Path(libraries.__file__).parents[1]
+    found = {
+        p.name: _imported(p) & {"onnx", "onnxruntime", "openvino"} for p in source.rglob("*.py")
+    }
+    assert "torch" in _imported(source / "export.py")
+    assert not any(found.values()), found
 
 
 def _what_importing_leaves(code: str, home: Path) -> tuple[list[str], str]:
