@@ -3,19 +3,20 @@
     python benchmarks/inference.py [--rounds 5] [--device cpu|cuda] [--sizes 128x128 496x768]
         [--slices 49] [--skip-start]
 
-The competitors run the network as it was trained ("plain graph"): PyTorch eager in float32, NCHW, as
-most repositories do; the same with channels last; in bfloat16; ONNX Runtime; OpenVINO in float32 and
-bfloat16. Ours is what `srgan upscale` runs. All have the weights of the shipped generator, see the
-same scan and are timed in turn within a round; a row is the median over the rounds. Before that,
-every result is compared with PyTorch's in float32; "grey levels" are of 8 bits, root of the mean
-square and largest.
+The competitors run the network as it was trained ("plain graph"): PyTorch eager in float32, NCHW,
+as most repositories do; the same with channels last; in bfloat16; ONNX Runtime; OpenVINO in float32
+and bfloat16. Ours is what `srgan upscale` runs. All have the weights of the shipped generator, see
+the same scan and are timed in turn within a round; a row is the median over the rounds. Before
+that, every result is compared with PyTorch's in float32; "grey levels" are of 8 bits, root of the
+mean square and largest.
 
-Operations are those of the plain graph's convolutions for everyone, whatever is really computed. The
-ceiling is the product of two 4096 x 4096 bfloat16 matrices in PyTorch, timed in the same rounds.
+Operations are those of the plain graph's convolutions for everyone, whatever is really computed.
+The ceiling is the product of two 4096 x 4096 bfloat16 matrices in PyTorch, timed in the same rounds.
 """
 
 import argparse
 import functools
+import logging
 import platform
 import statistics
 import subprocess
@@ -87,6 +88,7 @@ def onnx_file(folder: Path) -> Path:
     path = folder / "plain.onnx"
     if not path.exists():
         axes = {0: torch.export.Dim("n"), 2: torch.export.Dim("h"), 3: torch.export.Dim("w")}
+        logging.disable(logging.WARNING)  # of what the exporter could use and does not need
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             torch.onnx.export(
@@ -98,6 +100,7 @@ def onnx_file(folder: Path) -> Path:
                 dynamic_shapes=[axes],
                 verbose=False,
             )
+        logging.disable(logging.NOTSET)
     return path
 
 
@@ -146,6 +149,7 @@ def contenders(device: torch.device, folder: Path) -> dict[str, Run]:
             "ONNX Runtime float32": functools.partial(by_onnxruntime, folder),
             "OpenVINO float32": functools.partial(by_openvino, folder, "f32"),
             "OpenVINO bfloat16": functools.partial(by_openvino, folder, "bf16"),
+            "ours, openvino float32": functools.partial(by_us, device, "openvino", "float32"),
             "ours, openvino bfloat16": functools.partial(by_us, device, "openvino", "bfloat16"),
         }
     made |= {
@@ -209,14 +213,14 @@ def network_alone(size: tuple[int, int], rounds: int, device: torch.device, fold
             times[name].append(statistics.median(spent))
     peak = statistics.median(peaks)
     first, *_ = times.values()
-    print(f"\n{size[0]} x {size[1]}, {work / 1e9:.1f} GFLOP; the ceiling is {peak / 1e9:.0f} GFLOP/s")
+    print(
+        f"\n{size[0]} x {size[1]}, {work / 1e9:.1f} GFLOP; the ceiling is {peak / 1e9:.0f} GFLOP/s"
+    )
     print(f"{'':<34}{'ms':>8}{'GFLOP/s':>9}{'of ceiling':>12}{'ratio':>8}   grey levels")
     for name, spent in times.items():
         middle = statistics.median(spent)
         ratio = statistics.median(a / b for a, b in zip(first, spent, strict=True))
-        share = statistics.median(
-            work / b / p for b, p in zip(spent, peaks, strict=True)
-        )
+        share = statistics.median(work / b / p for b, p in zip(spent, peaks, strict=True))
         rms, most = deviation[name]
         print(
             f"{name:<34}{middle * 1e3:>8.0f}{work / middle / 1e9:>9.0f}{share:>12.0%}{ratio:>8.2f}"
@@ -240,7 +244,9 @@ def volume(slices: int, rounds: int, device: torch.device) -> None:
         pairs.append((seconds(loop, device), seconds(lambda: upscaler(stack), device)))
     usual, ours = (statistics.median(column) for column in zip(*pairs, strict=True))
     ratio = statistics.median(a / b for a, b in pairs)
-    print(f"\nvolume of {slices} x 124 x 128: eager loop {usual:.1f} s, ours {ours:.1f} s, {ratio:.2f}x")
+    print(
+        f"\nvolume of {slices} x 124 x 128: eager loop {usual:.1f} s, ours {ours:.1f} s, {ratio:.2f}x"
+    )
 
 
 START = {

@@ -9,7 +9,7 @@ import math
 import operator
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
-from typing import Any, Protocol, Self, runtime_checkable
+from typing import Any, Protocol, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
@@ -23,10 +23,7 @@ Range = tuple[float, float]
 _STORED_TYPES = frozenset(
     map(np.dtype, ("u1", "u2", "u4", "u8", "i1", "i2", "i4", "i8", "f2", "f4", "f8"))
 )
-
-
-# float64 copies of so many numbers stay in the processor's cache.
-_BAND = 1 << 18
+_BAND = 1 << 18  # as float64 they stay in the processor's cache
 
 
 class ScanError(ValueError):
@@ -38,7 +35,7 @@ class ScanError(ValueError):
 
 
 class WindowSource(Protocol):
-    """Pixels that are read piece by piece, for scans that do not fit in memory."""
+    """Pixels read piece by piece; ``read_stored``, if there is one, gives original numbers."""
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -49,14 +46,6 @@ class WindowSource(Protocol):
 
         ``rows`` and ``columns`` have non-negative ends inside the slice and no step.
         """
-
-
-@runtime_checkable
-class StoredWindowSource(WindowSource, Protocol):
-    """A source that has the original numbers at hand; they need not go through float32."""
-
-    def read_stored(self, index: int, rows: slice, columns: slice) -> NDArray[Any]:
-        """The window that ``read`` gives, as numbers of the scan's own type and range."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -200,16 +189,12 @@ class Scan:
             pixels[index] = self.slice_pixels(index)
         return replace(self, pixels=pixels)
 
-    def stored_slice(self, index: int) -> NDArray[Any]:
-        """Slice ``index`` as original numbers: (height, width[, 3]) in ``dtype``."""
-        return self.stored_rows(index, 0, self.height)
-
-    def stored_rows(self, index: int, start: int, stop: int) -> NDArray[Any]:
-        """Some rows of slice ``index`` as original numbers: (stop - start, width[, 3])."""
-        rows, columns = _inside(slice(start, stop), self.height), slice(0, self.width)
-        if isinstance(self.pixels, StoredWindowSource):
-            return self.pixels.read_stored(index, rows, columns)
-        return to_stored(self.window(index, rows, columns), self.dtype, self.value_range)
+    def stored_slice(self, index: int, rows: slice | None = None) -> NDArray[Any]:
+        """Slice ``index``, or rows of it, as original numbers: (h, width[, 3]) in ``dtype``."""
+        window = (index, _inside(rows or slice(None), self.height), slice(0, self.width))
+        if read_stored := getattr(self.pixels, "read_stored", None):
+            return np.asarray(read_stored(*window))
+        return to_stored(self.window(*window), self.dtype, self.value_range)
 
     def to_array(self) -> NDArray[Any]:
         """All pixels as original numbers: (slices, height, width[, 3]) in ``dtype``.
@@ -286,19 +271,10 @@ def to_unit(values: NDArray[Any], value_range: Range) -> NDArray[np.float32]:
     return out
 
 
-def to_stored(
-    pixels: NDArray[np.float32],
-    dtype: np.dtype[Any],
-    value_range: Range,
-    out: NDArray[Any] | None = None,
-) -> NDArray[Any]:
-    """float32 in [0, 1] as numbers of ``dtype``, rounded half to even and clipped.
-
-    The array is a new one unless there is an ``out`` of that shape and type to fill.
-    """
-    low, high = value_range
-    if out is None:
-        out = np.empty(pixels.shape, dtype)
+def to_stored(pixels: NDArray[np.float32], dtype: np.dtype[Any], ends: Range) -> NDArray[Any]:
+    """float32 in [0, 1] as numbers of ``dtype``, rounded half to even and clipped; a new array."""
+    low, high = ends
+    out = np.empty(pixels.shape, dtype)
     for band in _bands(pixels.shape):
         wide = pixels[band].astype(np.float64)
         # Weighing both ends, unlike low + p * (high - low), meets both and cannot overflow.
@@ -314,8 +290,7 @@ def _rounded(wide: NDArray[np.float64], dtype: np.dtype[Any]) -> NDArray[Any]:
         return np.clip(wide, limits.min, limits.max, out=wide).astype(dtype)
     # float(2**64 - 1) is 2**64, one more than fits, so the top is set apart and not cast.
     full = wide >= float(limits.max)
-    wide[full] = 0
-    stored: NDArray[Any] = np.maximum(wide, float(limits.min)).astype(dtype)
+    stored: NDArray[Any] = np.where(full, 0, np.maximum(wide, float(limits.min))).astype(dtype)
     stored[full] = limits.max
     return stored
 

@@ -55,7 +55,8 @@ def test_it_says_what_was_written_how_exact_it_is_and_how_to_use_it(
     pictures = []
     for number, source in enumerate((model, files[0])):
         out = tmp_path / f"{number}.png"
-        done = srgan("upscale", scan, "-o", out, "--model", source, "--device", "cpu")
+        options = ["--model", source, "--device", "cpu", "--precision", "float32"]
+        done = srgan("upscale", scan, "-o", out, *options)
         assert done.exit_code == 0
         pictures.append(np.asarray(Image.open(out), np.int16))
     assert pictures[0].shape == (48, 104)

@@ -329,3 +329,19 @@ def test_claims_of_size_cost_no_memory(saved: Path, tmp_path: Path) -> None:
         assert outcome != "loaded", name
         assert seconds < 20, name
         assert grown < 512, name
+
+
+@pytest.mark.parametrize("length", range(0x80, 0x800, 0x100))
+def test_a_header_whose_length_looks_like_a_pickle_is_still_ours(tmp_path, length):
+    from super_resolution_gans.models.load import load_model
+
+    path = tmp_path / "padded.safetensors"
+    save_generator(SRResNet(blocks=1, width=4), path)
+    payload = path.read_bytes()
+    size = int.from_bytes(payload[:8], "little")
+    # Spaces at the end of the header are allowed; now its length begins with 0x80.
+    padded = size + (length - size) % 0x1000
+    header = payload[8 : 8 + size].ljust(padded)
+    path.write_bytes(padded.to_bytes(8, "little") + header + payload[8 + size :])
+    assert path.read_bytes()[:1] == b"\x80"
+    assert load_model(path).network.blocks == 1

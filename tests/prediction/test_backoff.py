@@ -106,7 +106,7 @@ def test_the_smallest_tile_is_not_smaller_than_the_halo():
     upscaler = upscaler_of(engine)
     with pytest.raises(OutOfMemoryError):
         upscaler(pixels(600, 700))
-    assert upscaler._careful.core == (50, 50)
+    assert upscaler._engines["fast"].core == (50, 50)
 
 
 def test_what_cannot_be_tiled_gets_the_plain_error(caplog):

@@ -86,7 +86,10 @@ def test_what_is_given_in_pieces_is_taken_in_rows(shape, dtype, step):
         result = Scan(handover, dtype=scan.dtype, value_range=scan.value_range)
         return [
             np.concatenate(
-                [result.stored_rows(i, top, top + step) for top in range(0, result.height, step)]
+                [
+                    result.stored_slice(i, slice(top, top + step))
+                    for top in range(0, result.height, step)
+                ]
             )
             for i in range(result.slices)
         ]

@@ -10,12 +10,14 @@ from skimage.color import rgb2ycbcr, ycbcr2rgb
 
 from super_resolution_gans.models.checkpoint import load_generator, save_generator
 from super_resolution_gans.models.generator import SRResNet
+from super_resolution_gans.models.graph import LayerGraph, Nodes
 from super_resolution_gans.prediction import (
     PredictionError,
     UnknownModelError,
     known_models,
     load_upscaler,
 )
+from super_resolution_gans.prediction import upscale as upscale_module
 from super_resolution_gans.prediction.catalogue import SHIPPED
 from super_resolution_gans.prediction.colour import to_rgb, to_ycbcr
 from super_resolution_gans.prediction.interpolation import interpolate
@@ -24,7 +26,7 @@ from super_resolution_gans.scan import Scan
 
 @pytest.fixture(scope="module")
 def grey(grey_model):
-    return load_upscaler(grey_model, device="cpu")
+    return load_upscaler(grey_model, device="cpu", precision="float32")
 
 
 def pixels(*shape, seed=0):
@@ -131,7 +133,7 @@ def test_a_scan_keeps_type_and_range_and_its_spacing_gets_finer(colour_model):
 
 def test_a_lazy_scan_is_read_in_windows_and_gives_the_same_bits(grey_model):
     image = pixels(2, 70, 90, 3)
-    upscaler = load_upscaler(grey_model, tile=30)
+    upscaler = load_upscaler(grey_model, tile=30, precision="float32")
     source = Lazy(image)
     lazy = upscaler(Scan(source, spacing=(1.0, 2.0, 4.0)))
     assert lazy.is_lazy
@@ -147,12 +149,13 @@ def test_a_lazy_scan_is_read_in_windows_and_gives_the_same_bits(grey_model):
 
 def test_reading_a_lazy_result_in_bands_computes_no_batch_twice(grey_model):
     calls = []
-    lazy = load_upscaler(grey_model, tile=20).lazily(
-        Scan(pixels(1, 90, 80)), on_batch=lambda done, total: calls.append((done, total))
+    lazy = load_upscaler(grey_model, tile=60).lazily(
+        Scan(pixels(1, 200, 320)), on_batch=lambda done, total: calls.append((done, total))
     )
     for top in range(0, lazy.height, 7):
         lazy.window(0, slice(top, top + 7), slice(None))
-    assert calls == [(3, 12), (6, 12), (9, 12), (12, 12)]
+    # Three rows of five tiles, two in a call.
+    assert calls == [(5 * row + done, 15) for row in range(3) for done in (2, 4, 5)]
 
 
 @pytest.mark.parametrize("model", ["grey", "nearest", "bilinear", "bicubic", "lanczos", "reduced"])
@@ -238,7 +241,7 @@ def test_what_overflows_in_float16_is_done_again_in_float32(tmp_path, caplog):
         network.tail.weight.mul_(1e-5)
     save_generator(network, tmp_path / "hot.safetensors")
     image = pixels(8, 9)
-    exact = load_upscaler(tmp_path / "hot.safetensors", device="cpu")(image)
+    exact = load_upscaler(tmp_path / "hot.safetensors", device="cpu", engine="torch")(image)
     assert exact.std() > 0.001
     again = load_upscaler(tmp_path / "hot.safetensors", precision="float16", device="cpu")(image)
     np.testing.assert_array_equal(again, exact)
@@ -324,7 +327,7 @@ def test_settings_that_do_not_exist_are_refused(settings, message):
 
 
 def test_memory_that_runs_out_names_the_cure(grey_model, monkeypatch):
-    upscaler = load_upscaler(grey_model, device="cpu")
+    upscaler = load_upscaler(grey_model, device="cpu", precision="float32")
 
     def exhausted(*_):
         raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 4 GiB")
@@ -332,6 +335,42 @@ def test_memory_that_runs_out_names_the_cure(grey_model, monkeypatch):
     monkeypatch.setattr(upscaler._engine, "_run", exhausted)
     with pytest.raises(PredictionError, match="--tile"):
         upscaler(pixels(5, 5))
+
+
+@pytest.mark.parametrize("engine", ["torch", "openvino"])
+def test_only_images_of_8_bits_are_computed_in_a_short_type(grey_model, monkeypatch, engine):
+    if engine == "openvino":
+        pytest.importorskip("openvino")
+    monkeypatch.setattr(upscale_module, "fast_precision", lambda _: "bfloat16")
+    fast = load_upscaler(grey_model, device="cpu", engine=engine)
+    short, full = (
+        load_upscaler(grey_model, device="cpu", engine=engine, precision=name)
+        for name in ("bfloat16", "float32")
+    )
+    bytes_ = np.random.default_rng(0).integers(0, 256, (30, 20), np.uint8)
+    np.testing.assert_array_equal(fast(bytes_), short(bytes_))
+    assert np.abs(fast(bytes_) - full(bytes_)).max() > 0
+    for deep in (bytes_.astype(np.uint16) * 257, bytes_ / np.float32(255)):
+        np.testing.assert_array_equal(fast(deep), full(deep))
+    scan = Scan.from_array(bytes_.astype(np.uint16) * 257)
+    np.testing.assert_array_equal(fast.lazily(scan).load().pixels, full(scan).pixels)
+    assert fast.provenance.precision == fast.provenance_for("uint8").precision == "bfloat16"
+    assert fast.provenance_for("uint16").precision == "float32"
+
+
+def test_other_peoples_networks_are_computed_in_float32(tmp_path, monkeypatch):
+    monkeypatch.setattr(upscale_module, "fast_precision", lambda _: "bfloat16")
+    nodes = Nodes()
+    nodes("shuffle", nodes("conv", 0, out=4, kernel=3), factor=2)
+    save_generator(LayerGraph(nodes.nodes, 1, "somebody's"), tmp_path / "x2.safetensors")
+    upscaler = load_upscaler(tmp_path / "x2.safetensors", device="cpu")
+    assert upscaler.provenance_for("uint8").precision == "float32"
+
+
+def test_float16_is_left_to_torch(grey_model):
+    story = load_upscaler(grey_model, device="cpu", precision="float16").provenance
+    assert story.precision == "float16"
+    assert story.engine.startswith("torch")
 
 
 def test_provenance_names_the_weights(grey, grey_model):

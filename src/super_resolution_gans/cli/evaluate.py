@@ -281,7 +281,11 @@ def _write_results(
 
     about: dict[str, Any] = {
         "splits": list(splits) or "all",
-        "models": {name: upscaler.provenance.as_dict() for name, upscaler in upscalers.items()},
+        "models": {
+            # Pairs are numbers in [0, 1], as in the metrics.
+            name: upscaler.provenance_for("float32").as_dict()
+            for name, upscaler in upscalers.items()
+        },
         "failures": list(failures),
     }
     _write(out / "per_image.csv", csv_text(comparison).encode())

@@ -17,7 +17,7 @@ from super_resolution_gans.cli.messages import (
 )
 
 if TYPE_CHECKING:
-    from super_resolution_gans.prediction.files import Outcome
+    from super_resolution_gans.prediction.outcome import Outcome
     from super_resolution_gans.prediction.plan import Plan
     from super_resolution_gans.prediction.upscale import Upscaler
 
@@ -69,7 +69,7 @@ def upscale(
         typer.Option(
             metavar="TYPE",
             help="auto, float32, bfloat16, float16: what the network computes in. Results are not "
-            "rounded to it.",
+            "rounded to it. auto: what the hardware is fast at for 8-bit images, else float32.",
         ),
     ] = "auto",
     engine: Annotated[

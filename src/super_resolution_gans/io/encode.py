@@ -81,7 +81,7 @@ def _strips(scan: Scan, index: int) -> Iterator[bytes]:
     """The little-endian bytes of a slice, some rows at a time."""
     step, kind = _rows_in_a_strip(scan), scan.dtype.newbyteorder("<")
     for top in range(0, scan.height, step):
-        yield scan.stored_rows(index, top, top + step).astype(kind, copy=False).tobytes()
+        yield scan.stored_slice(index, slice(top, top + step)).astype(kind, copy=False).tobytes()
 
 
 def _rows_in_a_strip(scan: Scan) -> int:

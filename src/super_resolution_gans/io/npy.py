@@ -7,19 +7,21 @@ import numpy as np
 from numpy.typing import NDArray
 
 from super_resolution_gans.io.errors import ReadError
+from super_resolution_gans.io.mapped import Released
 from super_resolution_gans.io.stored import Limits, check_size, explain, scan_of
 from super_resolution_gans.scan import Scan, ScanError, as_slices
 
 
 class _Mapped:
     def __init__(self, values: NDArray[Any]) -> None:
-        self._values = values
+        self._values, self._released = values, Released(getattr(values, "_mmap", None))
         self._bool = values.dtype == np.bool_
         self.shape = values.shape
         self.dtype = np.dtype(np.uint8) if self._bool else values.dtype.newbyteorder("=")
 
     def read(self, index: int, rows: slice, columns: slice) -> NDArray[Any]:
         window = np.array(self._values[index, rows, columns], self.dtype)
+        self._released.after(window.nbytes)
         return window * np.uint8(255) if self._bool else window
 
 

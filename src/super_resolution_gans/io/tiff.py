@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from super_resolution_gans.io import orientation
 from super_resolution_gans.io.errors import ReadError
+from super_resolution_gans.io.mapped import Released
 from super_resolution_gans.io.stored import Limits, check_size, explain, scan_of
 from super_resolution_gans.io.tiff_cache import SegmentCache
 from super_resolution_gans.io.tiff_chain import count_pages
@@ -36,13 +37,15 @@ _REDUCED, _MASK = 1, 4
 class _Pages:
     """The pages of a file as the slices of a scan."""
 
-    def __init__(self, pages: list[Page]) -> None:
-        self._pages = pages
+    def __init__(self, pages: list[Page], released: Released) -> None:
+        self._pages, self._released = pages, released
         self.shape = (len(pages), *pages[0].shape)
         self.dtype = pages[0].dtype
 
     def read(self, index: int, rows: slice, columns: slice) -> NDArray[Any]:
-        return self._pages[index].read(rows, columns)
+        window = self._pages[index].read(rows, columns)
+        self._released.after(window.nbytes)
+        return window
 
 
 def read_tiff(path: Path, source: str, limits: Limits) -> Scan:
@@ -63,7 +66,8 @@ def read_tiff(path: Path, source: str, limits: Limits) -> Scan:
     logging.getLogger("tifffile").addHandler(logging.NullHandler())
     try:
         with path.open("rb") as file:
-            data = memoryview(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ))
+            mapped = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+        data = memoryview(mapped)
         count_pages(data, source)
         with tifffile.TiffFile(path) as tiff:
             first = tiff.pages.first
@@ -87,7 +91,7 @@ def read_tiff(path: Path, source: str, limits: Limits) -> Scan:
                 f"page {number} has {_described(page)}",
             )
     return scan_of(
-        _Pages(pages),
+        _Pages(pages, Released(mapped)),
         source,
         limits=limits,
         spacing=spacing,

@@ -28,7 +28,7 @@ def load_model(path: str | os.PathLike[str]) -> Model:
     path = Path(path)
     try:
         with path.open("rb") as file:
-            head = file.read(len(_HDF5))
+            head = file.read(9)
     except FileNotFoundError as error:
         raise ModelFileError(path, f"no such file{_cure(path)}") from error
     except OSError as error:
@@ -37,9 +37,11 @@ def load_model(path: str | os.PathLike[str]) -> Model:
     suffix = path.suffix.lower()
     if suffix in EXPORTED:
         raise ModelFileError(path, "is an exported model: it can be run, but is no file of weights")
-    if head == _HDF5 or suffix in KERAS:  # of which the reader says what is wrong
+    if head.startswith(_HDF5) or suffix in KERAS:  # of which the reader says what is wrong
         return load_keras(path)
-    if head.startswith((_ZIP, _PICKLE)) or suffix in PYTORCH:
+    # The length of a header may begin like a pickle.
+    ours = head[8:] == b"{" and suffix not in PYTORCH
+    if not ours and (head.startswith((_ZIP, _PICKLE)) or suffix in PYTORCH):
         return load_pth(path)
     return load_generator(path)
 

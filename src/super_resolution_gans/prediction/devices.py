@@ -31,13 +31,28 @@ def _count(kind: str) -> int:
 
 
 def pick_precision(name: str = "auto") -> str:
-    """``auto`` is float32.
+    """Check that there is such a precision; ``auto`` stays, see :func:`fast_precision`.
 
     Raises:
-        PredictionError: if there is no such precision.
+        PredictionError: if there is none.
     """
     if name != "auto" and name not in PRECISIONS:
         raise PredictionError(
             "precision", f"{name} is unknown; known are auto, {', '.join(PRECISIONS)}"
         )
-    return "float32" if name == "auto" else name
+    return name
+
+
+def fast_precision(device: torch.device) -> str:
+    """What the hardware multiplies fastest without losing the range of numbers that is needed.
+
+    bfloat16 on processors that have products of it (AVX512-BF16, AMX) and on GPUs since Ampere,
+    float16 on older GPUs and Apple's; otherwise float32.
+    """
+    if device.type == "cpu":
+        # Since torch 2.12; before, nothing is known.
+        able: dict[str, object] = getattr(torch.cpu, "get_capabilities", dict)()
+        return "bfloat16" if able.get("avx512_bf16") or able.get("amx_bf16") else "float32"
+    if device.type == "cuda":
+        return "bfloat16" if torch.cuda.get_device_capability(device) >= (8, 0) else "float16"
+    return "float16" if device.type == "mps" else "float32"

@@ -3,7 +3,6 @@
 While the network works on one image, the next is read and the one before it is written.
 """
 
-import logging
 import time
 from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator
@@ -11,7 +10,6 @@ from concurrent.futures import Executor, Future, ThreadPoolExecutor, wait
 from contextlib import closing, nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Literal
 
 from super_resolution_gans.io import (
     ExistsError,
@@ -23,15 +21,13 @@ from super_resolution_gans.io import (
 )
 from super_resolution_gans.prediction.errors import PredictionError
 from super_resolution_gans.prediction.journal import JOURNAL_NAME, Journal
+from super_resolution_gans.prediction.outcome import Outcome, exists_by_now, failed
 from super_resolution_gans.prediction.pipeline import AbandonedError, Handover, ahead, result_of
 from super_resolution_gans.prediction.plan import Inode, Job, Plan, clash, inode
 from super_resolution_gans.prediction.provenance import sha256
 from super_resolution_gans.prediction.upscale import Upscaler
-from super_resolution_gans.scan import Scan, printable
+from super_resolution_gans.scan import Scan
 
-log = logging.getLogger(__name__)
-
-Status = Literal["done", "skipped", "failed"]
 OnBatch = Callable[[Job, int, int], None]  # tiles done, tiles in all
 
 _SPELLINGS = {".jpe": ".jpg", ".jfif": ".jpg", ".dib": ".bmp"}
@@ -40,29 +36,6 @@ _SPELLINGS = {".jpe": ".jpg", ".jfif": ".jpg", ".dib": ".bmp"}
 _STREAM_ABOVE = 4 << 20
 # What is computed when a run is interrupted may still be written, if that takes no longer.
 _GRACE = 2.0
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """What became of one input.
-
-    Attributes:
-        source, target: the input (an address without secrets), and where its result lies or would.
-        reason: why it was skipped or failed, without the name.
-        note: something that was done differently than asked, if anything.
-        before, after: shapes (slices, height, width[, 3]); None unless done.
-        seconds: reading, and from the first tile to the finished file.
-    """
-
-    status: Status
-    source: str
-    target: Path
-    reason: str | None = None
-    note: str | None = None
-    before: tuple[int, ...] | None = None
-    after: tuple[int, ...] | None = None
-    seconds: float = 0.0
-    input_sha256: str | None = None
 
 
 def upscale_files(
@@ -93,7 +66,7 @@ def upscale_files(
 
             def record(outcome: Outcome) -> None:
                 if journal:
-                    journal.append(_entry(outcome, upscaler, plan.folder))
+                    journal.append(outcome.entry(plan.folder, upscaler.provenance))
 
             yield from _outcomes(plan, worker, record)
     except OSError as error:
@@ -232,7 +205,7 @@ class _Worker:
                 image.digest = _digest(job.source)
                 image.scan = read_scan(job.source, **self._limits)
         except Exception as error:
-            image.known = _failed(job, error, time.perf_counter() - start)
+            image.known = failed(job, error, time.perf_counter() - start)
         image.seconds = time.perf_counter() - start
         return image
 
@@ -253,7 +226,7 @@ class _Worker:
         except AbandonedError:
             pass  # the writer knows why
         except Exception as error:
-            image.known = _failed(image.job, error, image.elapsed())
+            image.known = failed(image.job, error, image.elapsed())
         finally:
             if image.handover is not None:
                 image.handover.end(abandon=not image.computed)
@@ -275,12 +248,20 @@ class _Worker:
                 image.known = replace(skipped, note=note)
                 return
         _make_folder(target.parent)
-        done = Outcome("done", job.name, target, note=note, before=scan.shape, after=result.shape)
+        done = Outcome(
+            "done",
+            job.name,
+            target,
+            note=note,
+            before=scan.shape,
+            after=result.shape,
+            precision=self._upscaler.provenance_for(scan.dtype).precision,
+        )
         try:
             # Before the work rather than after it.
             check_target(result, target, overwrite=self._overwrite)
         except ExistsError:
-            image.known = _exists_by_now(done)
+            image.known = exists_by_now(done)
             return
         image.handover = handover
         image.written = writer.submit(self._write, image, result, handover, done)
@@ -298,9 +279,9 @@ class _Worker:
                     self._written[identity] = image.job.name
         except ExistsError:
             # Another process does the same folder.
-            outcome = _exists_by_now(done)
+            outcome = exists_by_now(done)
         except Exception as error:
-            outcome = _failed(image.job, error)
+            outcome = failed(image.job, error)
         finally:
             handover.end()
         return replace(outcome, note=done.note, seconds=image.elapsed())
@@ -322,23 +303,6 @@ class _Worker:
         return None if report is None else lambda done, total: report(job, done, total)
 
 
-def _exists_by_now(done: Outcome) -> Outcome:
-    reason = f"{done.target} exists by now"
-    return Outcome("skipped", done.source, done.target, reason, done.note)
-
-
-def _failed(job: Job, error: Exception, seconds: float = 0.0) -> Outcome:
-    """An error of ours, too, must not cost the rest of a long run."""
-    if isinstance(error, MemoryError):
-        reason = "there is not enough memory for the result"
-    elif isinstance(error, ValueError | OSError):
-        reason = _reason(job, error)
-    else:
-        log.debug("unexpected", exc_info=error)
-        reason = f"unexpected {type(error).__name__}: {' '.join(str(error).split())}"
-    return Outcome("failed", job.name, job.target, reason, seconds=seconds)
-
-
 def _digest(source: str) -> str | None:
     """Of a file; unknown for addresses, and for what reading will complain about."""
     return None if is_address(source) or not Path(source).is_file() else sha256(Path(source))
@@ -352,13 +316,6 @@ def _suffix_for(suffix: str, result: Scan) -> str:
     return ".tif"
 
 
-def _reason(job: Job, error: Exception) -> str:
-    """The message without the name of the input, which stands beside it anyway."""
-    if isinstance(error, OSError) and error.strerror:
-        return error.strerror[:1].lower() + error.strerror[1:]
-    return printable(str(error).removeprefix(f"{printable(job.name)}: "))
-
-
 def _make_folder(folder: Path) -> None:
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -367,19 +324,3 @@ def _make_folder(folder: Path) -> None:
         known = isinstance(error, FileExistsError | NotADirectoryError)
         reason = what if known else getattr(error, "strerror", None) or str(error)
         raise PredictionError(folder, f"this folder cannot be made: {reason}") from None
-
-
-def _entry(outcome: Outcome, upscaler: Upscaler, folder: Path | None) -> dict[str, Any]:
-    target = outcome.target
-    if folder and target.is_relative_to(folder):
-        target = target.relative_to(folder)
-    entry: dict[str, Any] = {
-        "status": outcome.status,
-        "input": outcome.source,
-        "input_sha256": outcome.input_sha256,
-        "output": target.as_posix(),
-        **upscaler.provenance.as_dict(),
-    }
-    if outcome.reason:
-        entry["reason"] = outcome.reason
-    return entry

@@ -20,6 +20,7 @@ T = TypeVar("T")
 
 # Pieces that are computed and not yet taken by the writer, in bytes; one may be larger.
 _ROOM = 64 << 20
+_BAND = 64  # rows that become stored numbers at once
 # Windows delivers Ctrl-C only between waits.
 _PATIENCE = 0.2
 
@@ -156,7 +157,9 @@ class Handover:
             numbers = np.empty((rows.stop - rows.start, *self.shape[2:]), self._dtype)
             self._shelves.append(_Shelf(index, rows.start, numbers))
         shelf = self._shelves[-1]
-        to_stored(core, self._dtype, self._range, out=shelf.numbers[:, columns])
+        for top in range(0, len(core), _BAND):
+            band = slice(top, top + _BAND)
+            shelf.numbers[band, columns] = to_stored(core[band], self._dtype, self._range)
         shelf.missing -= columns.stop - columns.start
         with self._changed:
             self._untaken -= core.nbytes

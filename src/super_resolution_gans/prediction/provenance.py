@@ -1,7 +1,7 @@
 """What made a result, for the journal: enough to make it again."""
 
 import hashlib
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +17,10 @@ class Provenance:
     device: str
     version: str
     engine: str = ""  # the library that computed it, and its version
+
+    def computed_in(self, precision: str) -> "Provenance":
+        """The same with another precision."""
+        return replace(self, precision=precision)
 
     def as_dict(self) -> dict[str, Any]:
         """For JSON."""

@@ -9,14 +9,14 @@ from pathlib import Path
 from typing import overload
 
 import numpy as np
-import torch
-from numpy.typing import NDArray
+from numpy.typing import DTypeLike, NDArray
 
+from super_resolution_gans.models.generator import SRResNet
 from super_resolution_gans.models.load import load_model
 from super_resolution_gans.prediction.backoff import BackingOff
 from super_resolution_gans.prediction.catalogue import DEFAULT_MODEL, INTERPOLATIONS, find_weights
 from super_resolution_gans.prediction.colour import CHROMA_REACH
-from super_resolution_gans.prediction.devices import pick_device, pick_precision
+from super_resolution_gans.prediction.devices import fast_precision, pick_device, pick_precision
 from super_resolution_gans.prediction.engines import Engine, Reduced, make_engine, pick_engine
 from super_resolution_gans.prediction.errors import PredictionError
 from super_resolution_gans.prediction.interpolation import Interpolation
@@ -40,17 +40,28 @@ class Upscaler:
     Attributes:
         name: the model's name, or its file's.
         scale: (vertical, lateral) factors.
-        provenance: what is needed to make the same result again.
+        provenance: what is needed to make the same result again from 8-bit images; for others see
+            :meth:`provenance_for`.
+
+    Args:
+        tile: largest side of a tile without its halo; by default the engine's.
+        exact: makes the engine for what has more than 8 bits, if the first does not do for that.
     """
 
-    def __init__(self, engine: Engine, provenance: Provenance, tile: int | None = None) -> None:
+    def __init__(
+        self,
+        engine: Engine,
+        provenance: Provenance,
+        tile: int | None = None,
+        exact: Callable[[], Engine] | None = None,
+    ) -> None:
         self.name, self.scale, self.provenance = provenance.model, engine.scale, provenance
         if tile is not None and not engine.tiles:
             raise PredictionError(
                 self.name, "looks at the whole image at once and cannot be run in tiles"
             )
-        self._engine = engine
-        self._careful = BackingOff(engine, engine.core if tile is None else (tile, tile))
+        self._engine, self._tile, self._exact = engine, tile, exact
+        self._engines = {"fast": self._in_tiles(engine)}
 
     @overload
     def __call__(self, image: Scan, on_batch: OnBatch | None = None) -> Scan: ...
@@ -85,24 +96,26 @@ class Upscaler:
             return self.lazily(image, on_batch) if image.is_lazy else self._at_once(image, on_batch)
         array = np.asarray(image)
         if array.dtype.kind == "f":
-            scan = Scan(as_slices(array).astype(np.float32, copy=False))
+            pixels = as_slices(array).astype(np.float32, copy=False)
+            scan = Scan(pixels, dtype=np.dtype(np.float32), value_range=(0.0, 1.0))
         else:
             scan = Scan.from_array(array)
-        pixels = self._at_once(scan, on_batch).pixels
-        assert isinstance(pixels, np.ndarray)
+        result = self._at_once(scan, on_batch).pixels
+        assert isinstance(result, np.ndarray)
         # Whatever axes were added to make slices of the array go again.
         trailing = array.shape[2:] if array.ndim == 3 and array.shape[2] in (1, 3) else None
         if trailing is not None or array.ndim == 2:
-            shape = (*pixels.shape[1:3], *(trailing or ()))
+            shape = (*result.shape[1:3], *(trailing or ()))
         else:
-            shape = (*pixels.shape[:3], *array.shape[3:])
-        upscaled: NDArray[np.float32] = pixels.reshape(shape)
+            shape = (*result.shape[:3], *array.shape[3:])
+        upscaled: NDArray[np.float32] = result.reshape(shape)
         return upscaled
 
     def lazily(self, scan: Scan, on_batch: OnBatch | None = None) -> Scan:
         """The upscaled scan, whose pixels are computed when they are read, to the same bits."""
-        cut = self._grid(scan)
-        source = UpscaledWindows(self._careful, scan, cut, _counter(on_batch, cut.tiles))
+        engine = self._engine_for(scan.dtype)
+        cut = _grid(engine, scan)
+        source = UpscaledWindows(engine, scan, cut, _counter(on_batch, cut.tiles))
         return replace(scan, pixels=source, spacing=self._finer(scan.spacing))
 
     def pieces(self, scan: Scan, on_batch: OnBatch | None = None) -> Iterator[Piece]:
@@ -110,12 +123,13 @@ class Upscaler:
 
         A lazy scan is read ahead by a thread; the network works in the calling one.
         """
-        cut = self._grid(scan)
+        engine = self._engine_for(scan.dtype)
+        cut = _grid(engine, scan)
         report = _counter(on_batch, cut.tiles)
         windows = (read_windows(scan, call) for call in cut)
         with closing(ahead(windows) if scan.is_lazy else windows) as batches:
             for call, batch in zip(cut, batches, strict=True):
-                cores = upscale_call(self._careful, batch, call)
+                cores = upscale_call(engine, batch, call)
                 report(call)
                 cores.reverse()
                 for index, tile in call:
@@ -130,12 +144,24 @@ class Upscaler:
             pixels[index][tile.target(self.scale)] = core
         return replace(scan, pixels=pixels, spacing=self._finer(scan.spacing))
 
-    def _grid(self, scan: Scan) -> Grid:
-        halo = self._engine.halo
-        if scan.channels == 3:
-            halo = (max(halo[0], CHROMA_REACH), max(halo[1], CHROMA_REACH))
-        shape = (scan.slices, scan.height, scan.width)
-        return grid(shape, self._careful.core, halo, self._careful.batch_pixels)
+    def provenance_for(self, dtype: DTypeLike) -> Provenance:
+        """What is needed to make the same result again from an image of such numbers."""
+        kind = self._kind_for(dtype)
+        return self.provenance.computed_in("float32") if kind == "exact" else self.provenance
+
+    def _kind_for(self, dtype: DTypeLike) -> str:
+        return "fast" if self._exact is None or np.dtype(dtype) == np.uint8 else "exact"
+
+    def _engine_for(self, dtype: DTypeLike) -> BackingOff:
+        kind = self._kind_for(dtype)
+        if kind not in self._engines:
+            assert self._exact is not None
+            self._engines[kind] = self._in_tiles(self._exact())
+        return self._engines[kind]
+
+    def _in_tiles(self, engine: Engine) -> BackingOff:
+        core = engine.core if self._tile is None else (self._tile, self._tile)
+        return BackingOff(engine, core)
 
     def _finer(self, spacing: Spacing) -> Spacing:
         between, axial, lateral = spacing
@@ -144,6 +170,14 @@ class Upscaler:
             None if axial is None else axial / self.scale[0],
             None if lateral is None else lateral / self.scale[1],
         )
+
+
+def _grid(engine: BackingOff, scan: Scan) -> Grid:
+    halo = engine.halo
+    if scan.channels == 3:
+        halo = (max(halo[0], CHROMA_REACH), max(halo[1], CHROMA_REACH))
+    shape = (scan.slices, scan.height, scan.width)
+    return grid(shape, engine.core, halo, engine.batch_pixels)
 
 
 def load_upscaler(
@@ -166,12 +200,14 @@ def load_upscaler(
             interpolation. A network also gives every scale that divides its own: its result is
             downsampled by the antialiased bicubic kernel.
         device: ``auto`` (CUDA, else MPS, else CPU) or what torch calls it.
-        precision: ``auto`` (float32), ``float32``, ``bfloat16`` or ``float16``: what the network
-            computes in. Results are float32 always.
+        precision: ``auto``, ``float32``, ``bfloat16`` or ``float16``: what the network computes
+            in. Results are float32 always. ``auto`` is what the hardware is fast at for networks
+            of ours on 8-bit images, and float32 for other networks and other images, in which the
+            deviation could be seen (docs/speed.md).
         tile: largest side of a tile without its halo, in input pixels; smaller needs less memory.
         engine: what runs a network: ``auto``, ``torch``, ``openvino`` or ``onnxruntime``. The
-            latter two run on the CPU; ``auto`` is the library that an exported file is made for,
-            otherwise torch.
+            latter two run on the CPU; ``auto`` is the library that an exported file is made for;
+            otherwise OpenVINO where it is installed and was measured to be faster, else torch.
 
     Raises:
         ValueError: if there is no such model, device or precision, the model cannot be used, or
@@ -183,7 +219,9 @@ def load_upscaler(
     elsewhere = engine in ("openvino", "onnxruntime") or _is_exported(name_or_path)
     chosen = pick_device("cpu" if device == "auto" and elsewhere else device)
     dtype = pick_precision(precision)
-    kind = pick_engine(engine, chosen, Path(name_or_path).suffix)
+    # Of the engines only torch knows float16.
+    wish = "torch" if engine == "auto" and dtype == "float16" else engine
+    kind = pick_engine(wish, chosen, Path(name_or_path).suffix)
     if name_or_path in INTERPOLATIONS:
         name = os.fspath(name_or_path)
         interpolation = Interpolation(name, wanted or (4, 4))
@@ -191,25 +229,32 @@ def load_upscaler(
         story = Provenance(name, None, interpolation.scale, "float32", "cpu", __version__, library)
         return Upscaler(interpolation, story, tile)
     path = find_weights(name_or_path)
-    runs = _network(path, wanted, chosen, dtype, kind)
+    network = read_exported(path) if _is_exported(path) else load_model(path).network
+    if network.channels not in (1, 3):
+        raise PredictionError(path, f"has {network.channels} channels; images have 1 or 3")
+
+    def make(dtype: str) -> Engine:
+        return _scaled(make_engine(network, kind, chosen, dtype), wanted, path)
+
+    fast = dtype
+    if dtype == "auto":
+        # Of other people's networks nobody has measured what a short type does to them.
+        ours = isinstance(network, SRResNet) and kind != "onnxruntime"
+        fast = fast_precision(chosen) if ours else "float32"
+    runs = make(fast)
+    exact = (lambda: make("float32")) if dtype == "auto" and fast != "float32" else None
     name = path.stem if path.suffix == ".safetensors" else path.name
     story = Provenance(
-        name, sha256(path), runs.scale, dtype, chosen.type, __version__, library_version(kind)
+        name, sha256(path), runs.scale, fast, chosen.type, __version__, library_version(kind)
     )
-    return Upscaler(runs, story, tile)
+    return Upscaler(runs, story, tile, exact)
 
 
 def _is_exported(path: str | os.PathLike[str]) -> bool:
     return Path(path).suffix.lower() in SUFFIXES
 
 
-def _network(
-    path: Path, wanted: Pair | None, device: torch.device, precision: str, kind: str
-) -> Engine:
-    network = read_exported(path) if _is_exported(path) else load_model(path).network
-    if network.channels not in (1, 3):
-        raise PredictionError(path, f"has {network.channels} channels; images have 1 or 3")
-    engine = make_engine(network, kind, device, precision)
+def _scaled(engine: Engine, wanted: Pair | None, path: Path) -> Engine:
     if wanted is None or wanted == engine.scale:
         return engine
     try:

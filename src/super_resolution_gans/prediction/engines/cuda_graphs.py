@@ -48,7 +48,7 @@ class Graphs:
         while len(self._records) >= _MOST:
             self._records.popitem(last=False)
         given = batch.clone(memory_format=torch.preserve_format)
-        stream = torch.cuda.Stream(device=batch.device)
+        stream = torch.cuda.Stream(device=batch.device)  # type: ignore[no-untyped-call]
         try:
             stream.wait_stream(torch.cuda.current_stream(batch.device))
             with torch.cuda.stream(stream):  # libraries set themselves up outside the record

@@ -10,7 +10,8 @@ from torch import Tensor
 from super_resolution_gans.models.bands import upscale_in_bands
 from super_resolution_gans.models.deploy import Deployed, deploy
 from super_resolution_gans.models.upsampler import Upsampler
-from super_resolution_gans.prediction.engines.contract import WHOLE, OutOfMemoryError
+from super_resolution_gans.prediction.engines.contract import BATCH_PIXELS, WHOLE, OutOfMemoryError
+from super_resolution_gans.prediction.engines.cuda_graphs import Graphs
 from super_resolution_gans.prediction.errors import PredictionError
 
 log = logging.getLogger(__name__)
@@ -26,6 +27,8 @@ _CORE = (432, 432)
 # In bands, memory is that of the result: 130 MB for such a tile at x4. Wide rather than high, since
 # whoever writes rows from the top keeps a whole row of tiles.
 _CORE_IN_BANDS = (1024, 2048)
+# On a GPU a whole B-scan at once; its features take about 6 KB a pixel.
+_CORE_ON_GPU, _BATCH_ON_GPU = (768, 1024), 1 << 19
 # What a band may hold, in pixels and bytes per feature. Measured on a processor with 1 MB of cache
 # per core (benchmarks/inference.py): flat from half to twice as much.
 _BAND, _FINE_BAND = 32768, 6144
@@ -58,7 +61,11 @@ class TorchEngine:
         self.tiles = radius is not None
         self.halo, self.core = (0, 0), (WHOLE, WHOLE)
         if radius:
-            self.halo, self.core = radius, _CORE_IN_BANDS if self._in_bands else _CORE
+            self.halo = radius
+            on_gpu = device.type == "cuda" and isinstance(self._network, Deployed)
+            self.core = _CORE_IN_BANDS if self._in_bands else _CORE_ON_GPU if on_gpu else _CORE
+        self.batch_pixels = BATCH_PIXELS if device.type == "cpu" else _BATCH_ON_GPU
+        self._graphs = Graphs(self._enlarge) if device.type == "cuda" else None
 
     def _ready(self, dtype: torch.dtype) -> Upsampler:
         network = deploy(self._original)
@@ -109,8 +116,14 @@ class TorchEngine:
         array: NDArray[np.float32] = output.permute(0, 2, 3, 1).float().cpu().numpy()
         return array
 
+    def _enlarge(self, batch: Tensor) -> Tensor:
+        enlarged: Tensor = self._network(batch)
+        return enlarged
+
     def _compute(self, network: Upsampler, batch: Tensor, dtype: torch.dtype) -> Tensor:
         if isinstance(network, Deployed):
+            if self._graphs and network is self._network:
+                return self._graphs(batch)
             if not self._in_bands:
                 return network.render(network.features(batch))
             row = batch.shape[0] * batch.shape[3] * dtype.itemsize
