@@ -20,7 +20,7 @@ from super_resolution_gans.io.atomic import replacing
 from super_resolution_gans.models.checkpoint import ModelFileError
 from super_resolution_gans.models.load import load_model
 from super_resolution_gans.models.upsampler import Upsampler
-from super_resolution_gans.runtimes.exported import SUFFIXES, Exported
+from super_resolution_gans.runtimes.exported import Exported
 from super_resolution_gans.runtimes.facts import KEY, Facts
 from super_resolution_gans.runtimes.onnx_file import check_onnx
 from super_resolution_gans.runtimes.onnx_graph import onnx_bytes
@@ -136,8 +136,6 @@ def _source(network_or_path: Upsampler | str | os.PathLike[str]) -> tuple[Upsamp
         network = network_or_path
         return network, Facts.of(network, network.title(), {})
     path = Path(network_or_path)
-    if path.suffix.lower() in SUFFIXES:
-        raise ExportError(f"{path}: is exported already")
     model = load_model(path)
     return model.network, Facts.of(model.network, path.stem, model.card)
 

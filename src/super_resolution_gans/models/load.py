@@ -10,6 +10,7 @@ from super_resolution_gans.models.pth_model import load_pth
 OURS = (".safetensors",)
 KERAS = (".h5", ".hdf5", ".keras")
 PYTORCH = (".pth", ".pt", ".ckpt")
+EXPORTED = (".onnx", ".xml")
 _HDF5 = b"\x89HDF\r\n\x1a\n"
 _ZIP = b"PK\x03\x04"
 _PICKLE = b"\x80"
@@ -34,6 +35,8 @@ def load_model(path: str | os.PathLike[str]) -> Model:
         reason = "not a file" if path.is_dir() else f"cannot be read ({error.strerror or error})"
         raise ModelFileError(path, reason) from error
     suffix = path.suffix.lower()
+    if suffix in EXPORTED:
+        raise ModelFileError(path, "is an exported model: it can be run, but is no file of weights")
     if head.startswith(_HDF5) or suffix in KERAS:  # of which the reader says what is wrong
         return load_keras(path)
     # The length of a header may begin like a pickle.

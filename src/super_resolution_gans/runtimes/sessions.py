@@ -5,7 +5,8 @@ same bits.
 """
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 import numpy as np
 import torch
@@ -19,7 +20,7 @@ from super_resolution_gans.runtimes.onnx_graph import onnx_bytes
 from super_resolution_gans.runtimes.openvino_mixed import keep_ends
 
 Session = Callable[[NDArray[np.float32]], NDArray[np.float32]]
-"""(n, c, h, w) -> (n, c, v*h, l*w)."""
+"""(n, c, h, w) -> (n, c, v*h, l*w); MemoryError if it does not fit."""
 
 
 def onnx_session(source: Upsampler | Exported) -> Session:
@@ -44,7 +45,8 @@ def onnx_session(source: Upsampler | Exported) -> Session:
         raise
 
     def run(batch: NDArray[np.float32]) -> NDArray[np.float32]:
-        upscaled: NDArray[np.float32] = session.run(["upscaled"], {"image": batch})[0]
+        with _memory_errors():
+            upscaled: NDArray[np.float32] = session.run(["upscaled"], {"image": batch})[0]
         return upscaled
 
     return run
@@ -88,9 +90,24 @@ def openvino_session(source: Upsampler | Exported, precision: str = "float32") -
     request, lock = compiled.create_infer_request(), threading.Lock()
 
     def run(batch: NDArray[np.float32]) -> NDArray[np.float32]:
-        with lock:  # a request serves one caller at a time
-            request.infer([batch], share_inputs=True)
+        with lock, _memory_errors():  # a request serves one caller at a time
+            # Not infer(): with one thread it loses exceptions (2026.4), and the result before
+            # would be taken for this one.
+            request.start_async([batch], share_inputs=True)
+            request.wait()
             upscaled: NDArray[np.float32] = request.get_output_tensor(0).data.copy()
         return upscaled
 
     return run
+
+
+@contextmanager
+def _memory_errors() -> Iterator[None]:
+    """Each library has an exception of its own for it, which says more besides."""
+    try:
+        yield
+    except Exception as error:
+        text = str(error).lower()
+        if any(sign in text for sign in ("failed to allocate", "bad_alloc", "bad allocation")):
+            raise MemoryError from error
+        raise

@@ -18,6 +18,11 @@ ENGINES = ("torch", "openvino", "onnxruntime")
 # (AVX512, AVX2, DEFAULT, NEON, ...). Any other, or one whose library is missing, is torch. Measured
 # by benchmarks/inference.py on AVX512 with bfloat16 products; see docs/speed.md.
 FASTEST: Mapping[str, str] = {"AVX512": "openvino"}
+_NEEDS = {  # networks go to the others as ONNX
+    "torch": ("torch",),
+    "openvino": ("openvino", "onnx"),
+    "onnxruntime": ("onnxruntime", "onnx"),
+}
 
 
 def pick_engine(kind: str, device: torch.device, suffix: str = "") -> str:
@@ -41,7 +46,7 @@ def pick_engine(kind: str, device: torch.device, suffix: str = "") -> str:
             raise PredictionError("engine", f"{kind} cannot run {suffix} files; {own} can")
     elif kind == "auto":
         fastest = FASTEST.get(_processor(device), "torch")
-        kind = fastest if find_spec(fastest) else "torch"
+        kind = fastest if all(find_spec(name) for name in _NEEDS[fastest]) else "torch"
     if kind != "torch" and device.type != "cpu":
         raise PredictionError("engine", f"{kind} runs on the CPU here, not on {device.type}")
     return kind

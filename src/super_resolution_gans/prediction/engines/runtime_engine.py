@@ -15,7 +15,6 @@ from super_resolution_gans.runtimes.sessions import Session
 log = logging.getLogger(__name__)
 
 _CORE = 432  # as in torch_engine
-_OUT_OF_MEMORY = ("bad_alloc", "bad allocation", "out of memory", "allocate memory")
 
 
 class RuntimeEngine:
@@ -36,6 +35,7 @@ class RuntimeEngine:
         self.halo, self.core = (radius, (_CORE, _CORE)) if radius else ((0, 0), (WHOLE, WHOLE))
         self.precision = precision
         self._open, self._session = open_session, open_session(precision)
+        self._reference: Session | None = None
 
     def upscale(self, windows: NDArray[np.float32]) -> NDArray[np.float32]:
         """(n, h, w, c) -> (n, v*h, l*w, c).
@@ -48,10 +48,9 @@ class RuntimeEngine:
             upscaled = self._run(self._session, windows)
             if not np.isfinite(upscaled).all() and self.precision != "float32":
                 log.warning("%s gave values that are not finite; using float32", self.precision)
-                upscaled = self._run(self._open("float32"), windows)
-        except (MemoryError, RuntimeError) as error:
-            if isinstance(error, RuntimeError) and not _is_out_of_memory(error):
-                raise
+                self._reference = self._reference or self._open("float32")
+                upscaled = self._run(self._reference, windows)
+        except MemoryError:
             height, width = windows.shape[1:3]
             raise OutOfMemoryError(
                 "out of memory on cpu",
@@ -69,7 +68,3 @@ class RuntimeEngine:
         if upscaled.shape != (count, channels, vertical * height, lateral * width):
             raise PredictionError("the model", "gives an image of another size than its file says")
         return upscaled.transpose(0, 2, 3, 1)
-
-
-def _is_out_of_memory(error: RuntimeError) -> bool:
-    return any(sign in str(error).lower() for sign in _OUT_OF_MEMORY)
