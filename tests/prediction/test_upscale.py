@@ -327,7 +327,7 @@ def test_settings_that_do_not_exist_are_refused(settings, message):
 
 
 def test_memory_that_runs_out_names_the_cure(grey_model, monkeypatch):
-    upscaler = load_upscaler(grey_model, device="cpu", precision="float32")
+    upscaler = load_upscaler(grey_model, device="cpu", precision="float32", engine="torch")
 
     def exhausted(*_):
         raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 4 GiB")
