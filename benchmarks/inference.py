@@ -39,6 +39,7 @@ from super_resolution_gans.models.load import load_model
 from super_resolution_gans.prediction import DEFAULT_MODEL, load_upscaler
 from super_resolution_gans.prediction.catalogue import find_weights
 from super_resolution_gans.prediction.engines.choice import make_engine
+from super_resolution_gans.runtimes.libraries import library
 
 SCAN = Path(__file__).parents[1] / "examples" / "scans"
 Run = Callable[[np.ndarray], np.ndarray]  # (n, h, w) in [0, 1] -> (n, 4h, 4w)
@@ -119,8 +120,7 @@ def by_onnxruntime(folder: Path) -> Run:
 
 def by_openvino(folder: Path, precision: str) -> Run:
     """OpenVINO on the plain graph."""
-    import openvino
-
+    openvino = library("openvino")
     settings = {
         "INFERENCE_PRECISION_HINT": precision,
         "PERFORMANCE_HINT": "LATENCY",

@@ -16,13 +16,15 @@ from pathlib import Path
 
 import nncf
 import numpy as np
-import openvino
 import torch
 
 from super_resolution_gans.data.inventory import find_entries
 from super_resolution_gans.data.pairs import read_pairs, select
 from super_resolution_gans.export import export_model
 from super_resolution_gans.prediction.catalogue import find_weights
+from super_resolution_gans.runtimes.libraries import library
+
+openvino = library("openvino")
 
 CALIBRATION = 48
 
