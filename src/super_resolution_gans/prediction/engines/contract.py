@@ -1,6 +1,6 @@
 """What every engine answers to, and the one thing that may go wrong in any of them."""
 
-from typing import Protocol
+from typing import Protocol, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,6 +21,15 @@ Small slices wait for each other up to there; larger batches gain nothing on a C
 
 class OutOfMemoryError(PredictionError):
     """A window does not fit into the memory of the device; smaller ones may."""
+
+    @classmethod
+    def on(cls, device: str, windows: tuple[int, ...], core: Pair) -> Self:
+        """For windows of shape (n, h, w, c), of which the default core is this."""
+        return cls(
+            f"out of memory on {device}",
+            f"a tile of {windows[1]} x {windows[2]} pixels does not fit; ask for smaller ones with "
+            f"--tile (it is {core[0]} unless told)",
+        )
 
 
 class Engine(Protocol):

@@ -51,12 +51,7 @@ class RuntimeEngine:
                 self._reference = self._reference or self._open("float32")
                 upscaled = self._run(self._reference, windows)
         except MemoryError:
-            height, width = windows.shape[1:3]
-            raise OutOfMemoryError(
-                "out of memory on cpu",
-                f"a tile of {height} x {width} pixels does not fit; ask for smaller ones with "
-                f"--tile (it is {self.core[0]} unless told)",
-            ) from None
+            raise OutOfMemoryError.on("cpu", windows.shape, self.core) from None
         if not np.isfinite(upscaled).all():
             raise PredictionError("the model", "gives values that are not finite on this image")
         return upscaled

@@ -93,12 +93,7 @@ class TorchEngine:
         except RuntimeError as error:
             if not _is_out_of_memory(error):
                 raise
-            height, width = windows.shape[1:3]
-            raise OutOfMemoryError(
-                f"out of memory on {self.device.type}",
-                f"a tile of {height} x {width} pixels does not fit; ask for smaller ones with "
-                f"--tile (it is {self.core[0]} unless told)",
-            ) from None
+            raise OutOfMemoryError.on(self.device.type, windows.shape, self.core) from None
         if not np.isfinite(upscaled).all():
             raise PredictionError("the model", "gives values that are not finite on this image")
         return upscaled
