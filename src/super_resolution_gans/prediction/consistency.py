@@ -47,7 +47,8 @@ class Projection:
     With no noise A x' = y, up to rounding. With it, the residual keeps the share of itself that is
     more likely to be noise of y than error of the network: x' is the most probable image if the
     noise is white, and so is the part of the network's error that A sees (its covariance is
-    ``model_error``^2 A+ (A+)^T).
+    ``model_error``^2 A+ (A+)^T). That is for one round; further ones bring what clipping has
+    changed back to the same A x', so that x' is nearly inside [0, 1].
 
     Attributes:
         scale: (vertical, lateral) factors of A.
@@ -55,21 +56,25 @@ class Projection:
             included) or ``area``.
         noise: standard deviation of the noise of y, in units of [0, 1]; 0 for the exact form.
         model_error: standard deviation that A x - y would have without noise, same units.
+        rounds: how often it is done, with clipping to [0, 1] in between: what comes out needs less
+            clipping, which would make it contradict the scan again.
 
     Raises:
         PredictionError: if a factor is below 1, the kernel unknown or ``decimate`` (its correction
-            would touch one pixel in each cell and leave spots), or noise or error no such number.
+            would touch one pixel in each cell and leave spots), or another number is not one of
+            its kind.
     """
 
     scale: Pair
     kernel: Invertible = "bicubic"
     noise: float = 0.0
     model_error: float = MODEL_ERROR
+    rounds: int = 2
 
     def __post_init__(self) -> None:
         try:
-            for factor in self.scale:
-                taps(factor, self.kernel)
+            vertical, lateral = self.scale
+            taps(vertical, self.kernel), taps(lateral, self.kernel)
         except ValueError as error:
             raise PredictionError("projection", str(error)) from None
         if not 0 <= self.noise < math.inf or not 0 < self.model_error < math.inf:
@@ -78,21 +83,22 @@ class Projection:
                 f"noise {self.noise} and model error {self.model_error} must be finite, "
                 "the first not negative, the second above 0",
             )
+        if self.rounds < 1:
+            raise PredictionError("projection", f"takes 1 round or more, not {self.rounds}")
 
     @property
     def gain(self) -> float:
-        """The share of the residual that is corrected: 1 without noise."""
+        """The share of y - A x that is corrected: 1 without noise."""
         return 1 / (1 + (self.noise / self.model_error) ** 2)
 
     @property
     def reach(self) -> Pair:
         """How far a corrected pixel looks, in LR pixels (vertical, lateral), in float32.
 
-        It depends on y up to two LR pixels less far. Mathematically it depends on all pixels; what
-        those beyond contribute is below 2^-24 of the correction.
+        Mathematically it depends on all pixels; what those further away contribute is below 2^-24
+        of the correction.
         """
-        rows, columns = (decay(factor, self.kernel) + 2 * NEIGHBOURS for factor in self.scale)
-        return rows, columns
+        return self.rounds * self._one_round(0), self.rounds * self._one_round(1)
 
     def __call__(self, x: Array, y: Array) -> Array:
         """The image nearest to ``x`` that agrees with ``y``.
@@ -150,9 +156,9 @@ class Projection:
 
     def rows(self, start: int, stop: int, height: int) -> tuple[int, int]:
         """The LR rows to read for correcting those from ``start`` to ``stop`` of ``height``."""
-        return max(0, start - self.reach[0]), min(height, stop + self.reach[0])
+        return self._around(start, stop, height, self.reach[0])
 
-    def correct(self, x: Array, y: Array, place: tuple[int, int, int, int]) -> Array:
+    def correct(self, x: Array, y: Float, place: tuple[int, int, int, int]) -> Array:
         """One band of one channel, whole width, of an image that may not be there as a whole.
 
         Args:
@@ -164,21 +170,48 @@ class Projection:
             (v * (stop - start), h * W), float32, not clipped.
         """
         first, start, stop, height = place
+        if self.gain < 1:
+            y = self._target(x, y, first, height)
+        for further in reversed(range(self.rounds)):
+            top, bottom = self._around(start, stop, height, further * self._one_round(0))
+            rows = slice(top - first, bottom - first)
+            x, y = self._once(x, y, (first, top, bottom, height)), y[rows]
+            first = top
+            if further:
+                np.clip(x, 0, 1, out=x)
+        return x
+
+    def _target(self, x: Array, y: Float, first: int, height: int) -> Float:
+        """What A x' is to be: y where there is no noise, between it and A x where there is."""
+        top, bottom = first, first + len(y)
+        # Rows whose kernels are not all there are seen by nobody.
+        inside = self._inside((height, y.shape[1]), top, bottom)
+        difference = self._difference(x, y, inside, (first, top, bottom))
+        return y + (1 - self.gain) * difference / inside
+
+    def _once(self, x: Array, y: Float, place: tuple[int, int, int, int]) -> Array:
+        """One projection, as :meth:`correct`."""
+        first, start, stop, height = place
         (vertical, lateral), width = self.scale, y.shape[1]
-        halo = self.reach[0] - NEIGHBOURS
-        top, bottom = max(0, start - halo), min(height, stop + halo)
+        top, bottom = self._around(start, stop, height, self._one_round(0) - NEIGHBOURS)
         inside = self._inside((height, width), top, bottom)
         measured = y[top - first : bottom - first]
         residual = self._difference(x, measured, inside, (first, top, bottom)).T
-        residual *= -self.gain
         z = gram(lateral, self.kernel, width, 0, width).solve(residual)
         z = gram(vertical, self.kernel, height, top, bottom).solve(np.ascontiguousarray(z.T))
         seen = max(top, start - NEIGHBOURS)
         used = z[seen - top : min(bottom, stop + NEIGHBOURS) - top].astype(np.float32)
         wide = spread(np.ascontiguousarray(used.T), lateral, self.kernel, 0, 0, width)
-        corrected = spread(np.ascontiguousarray(wide.T), vertical, self.kernel, seen, start, stop)
-        corrected += x[(start - first) * vertical : (stop - first) * vertical]
-        return corrected
+        correction = spread(np.ascontiguousarray(wide.T), vertical, self.kernel, seen, start, stop)
+        now = x[(start - first) * vertical : (stop - first) * vertical]
+        return np.subtract(now, correction, out=correction)
+
+    def _one_round(self, axis: int) -> int:
+        return decay(self.scale[axis], self.kernel) + 2 * NEIGHBOURS
+
+    @staticmethod
+    def _around(start: int, stop: int, height: int, rows: int) -> tuple[int, int]:
+        return max(0, start - rows), min(height, stop + rows)
 
     def _inside(self, size: tuple[int, ...], start: int, stop: int) -> Float:
         """What of the kernels of LR rows ``start`` to ``stop`` lies in the image: (rows, W)."""
@@ -188,14 +221,15 @@ class Projection:
         return np.outer(rows, columns)
 
     def _difference(
-        self, x: Array, y: Array, inside: Float, rows: tuple[int, int, int]
+        self, x: Array, y: Float, inside: Float, rows: tuple[int, int, int]
     ) -> NDArray[np.float64]:
         """T x - D^-1 y of LR rows, float64 (rows, W); ``rows``: first of x, start, stop."""
         vertical, lateral = self.scale
-        narrow = shrink(x, vertical, self.kernel, *rows)
         width = y.shape[1]
-        small = shrink(np.ascontiguousarray(narrow.T), lateral, self.kernel, 0, 0, width).T
-        difference = small - inside * y
+        with np.errstate(invalid="ignore"):  # what is infinite is found below
+            narrow = shrink(x, vertical, self.kernel, *rows)
+            small = shrink(np.ascontiguousarray(narrow.T), lateral, self.kernel, 0, 0, width).T
+            difference = small - inside * y
         if not np.isfinite(difference).all():
             raise PredictionError("projection", "values are not finite")
         return np.ascontiguousarray(difference)

@@ -16,8 +16,9 @@ class ConsistentWindows:
     """Upscaled pixels that agree with the scan, as a :class:`scan.WindowSource`.
 
     Read from the top in bands of rows of any height, each upscaled pixel is read once, and what is
-    kept is three bands of 64 LR rows and the two newest corrected ones, full width, whatever the
-    height. Other orders give the same bits, with more reading.
+    kept is three bands of 64 LR rows (more if the projection has more than three rounds) and the
+    two newest corrected ones, full width, whatever the height. Other orders give the same bits,
+    with more reading.
 
     Args:
         projection: what is done.
@@ -97,7 +98,7 @@ class ConsistentWindows:
             high = BAND * self._projection.scale[0]
             rows = slice(number * high, min(self.shape[1], (number + 1) * high))
             self._read[key] = self._upscaled.read(index, rows, slice(0, self.shape[2]))
-            if len(self._read) > 3:
+            if len(self._read) > 1 + 2 * -(-self._projection.reach[0] // BAND):
                 self._read.popitem(last=False)
         self._read.move_to_end(key)
         return self._read[key]

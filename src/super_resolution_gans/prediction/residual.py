@@ -22,6 +22,8 @@ class Residual:
         return -20 * math.log10(self.rms) if self.rms else math.inf
 
     def __str__(self) -> str:
+        if not self.rms:
+            return "nothing"
         return (
             f"{self.rms:.2g} (root mean square; {self.decibels:.1f} dB), {self.largest:.2g} at most"
         )
