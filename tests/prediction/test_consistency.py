@@ -26,6 +26,7 @@ from super_resolution_gans.prediction.shrinking import (
     spread,
     taps,
 )
+from super_resolution_gans.prediction.upscale import load_upscaler
 from super_resolution_gans.scan import Scan
 
 SIZES = [(1, 1), (1, 7), (7, 1), (2, 3), (5, 4), (BAND, 2), (BAND + 1, 33), (150, 40)]
@@ -304,6 +305,18 @@ def test_read_from_the_top_windows_are_the_whole_to_the_bit_and_read_each_row_on
     np.testing.assert_array_equal(
         scan.window(0, slice(30, 170), slice(4, 9)), expected[0, 30:170, 4:9]
     )
+
+
+def test_no_tile_of_a_lazy_result_is_computed_twice():
+    pixels = np.random.default_rng(0).random((1, 3 * BAND, 100), np.float32)
+    scan, done = Scan(pixels), []
+    upscaler = load_upscaler("bicubic", scale=(2, 4), tile=30)
+    lazy = upscaler.lazily(scan, lambda *progress: done.append(progress))
+    windows = ConsistentWindows(Projection((2, 4)), lazy.pixels, scan)
+    for start in range(0, 6 * BAND, 32):
+        windows.read(0, slice(start, start + 32), slice(0, 400))
+    assert done == [(number + 1, len(done)) for number in range(len(done))]
+    assert len(done) > 6
 
 
 def test_what_is_kept_does_not_grow_with_the_height():
