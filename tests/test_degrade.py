@@ -309,3 +309,11 @@ def test_ranges_that_make_no_sense_are_refused(arguments: dict[str, Any]) -> Non
 def test_downsampling_that_makes_no_sense_is_refused(arguments: dict[str, Any]) -> None:
     with pytest.raises(ValueError, match=r"scale|kernel"):
         downsample(torch.zeros(1, 1, 4, 4), **arguments)
+
+
+def test_a_result_one_pixel_wide_is_shrunk_like_one_that_is_one_pixel_high() -> None:
+    column = torch.arange(28.0).reshape(1, 1, 28, 1).repeat(1, 1, 1, 4)
+    small = downsample(column)
+    assert small.shape == (1, 1, 7, 1)
+    assert torch.equal(small, downsample(column.mT.contiguous()).mT)
+    assert (small.flatten().diff() > 3).all()

@@ -49,6 +49,11 @@ def downsample(image: Tensor, scale: Scale = (4, 4), kernel: Kernel = "bicubic")
     _check_kernels((kernel,))
     if kernel == "bicubic":
         size = (height // vertical, width // lateral)
+        if size[1] == 1:
+            # On a CPU torch gives every row the weights of the first if the result is one wide.
+            turned = image.transpose(-1, -2).contiguous()
+            small = F.interpolate(turned, size=size[::-1], mode="bicubic", antialias=True)
+            return small.transpose(-1, -2)
         return F.interpolate(image, size=size, mode="bicubic", antialias=True)
     if kernel == "area":
         return F.avg_pool2d(image, scale)
