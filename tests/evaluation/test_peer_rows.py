@@ -50,6 +50,7 @@ ROWS = {
 }
 
 
+@pytest.mark.timeout(1200)  # five networks, and measures that take longer than they do
 @pytest.mark.parametrize(
     "selection",
     [
