@@ -168,7 +168,7 @@ def rank_correlation(first: Numbers, second: Numbers) -> float:
 
 
 def measured(errors: Numbers, half_widths: NDArray[np.floating[Any]]) -> dict[str, float]:
-    """How good intervals are, beside the best constant width for the same pixels."""
+    """How good intervals are, beside the best constant width for the very same pixels."""
     constant = float(np.quantile(errors, COVERAGE))
     return {
         "coverage": float(np.mean(errors <= half_widths)),
@@ -259,6 +259,9 @@ def calibrate(data: Path, images: Images) -> Calibration:
         "pixels_of_a_scan": PIXELS,
         "one_person_by_the_other": left_out,
         "width_with_srresnet_as_centre": narrower,
+        "constant_half_width": conformal_factor(
+            joined(validation, USED)[1], equal_shares(validation), COVERAGE
+        ),
     }
     slopes = dict(zip(USED, map(float, fit.coefficients[1:]), strict=True))
     return Calibration(
@@ -291,7 +294,8 @@ def check(data: Path, images: Images, path: Path) -> None:
         maps = [calibration.half_width(one.signals) for one in chosen]
         return np.concatenate(maps)
 
-    print(HEAD)
+    constant = float(calibration.story["constant_half_width"])
+    print(f"{HEAD}  constant {constant:.4f} from the validation people: covered, score")
     for dataset in sorted({one.dataset for one in samples}):
         chosen = [one for one in samples if one.dataset == dataset]
         people = sorted({one.person for one in chosen})
@@ -299,7 +303,12 @@ def check(data: Path, images: Images, path: Path) -> None:
             theirs = [one for one in chosen if one.person == person]
             print(row(person, measured(joined(theirs, USED)[1], widths(theirs))))
         label = f"{dataset}: {len(chosen)} scans of {len(people)}"
-        print(row(label, measured(joined(chosen, USED)[1], widths(chosen))))
+        errors = joined(chosen, USED)[1]
+        by_constant = interval_score(errors, constant, COVERAGE)
+        print(
+            f"{row(label, measured(errors, widths(chosen)))}  "
+            f"{np.mean(errors <= constant):.3f} {by_constant:.4f}"
+        )
 
 
 def main() -> None:
