@@ -7,6 +7,7 @@ import pytest
 from typer.testing import CliRunner
 
 from super_resolution_gans.prediction.engines import WHOLE, OutOfMemoryError
+from super_resolution_gans.prediction.engines.contract import BATCH_PIXELS
 from super_resolution_gans.prediction.interpolation import Interpolation
 from super_resolution_gans.prediction.provenance import Provenance
 from super_resolution_gans.prediction.upscale import Upscaler
@@ -17,7 +18,7 @@ class Small:
     """Bicubic doubling on a device that holds ``room`` input pixels."""
 
     channels, scale, tiles = 1, (2, 2), True
-    halo, core = (2, 2), (200, 200)
+    halo, core, batch_pixels = (2, 2), (200, 200), BATCH_PIXELS
 
     def __init__(self, room, error=None):
         self.room, self.windows, self.failed = room, [], 0

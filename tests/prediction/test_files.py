@@ -34,6 +34,11 @@ def draw(path, *shape, dtype=np.uint8, seed=0):
     return values
 
 
+def engine_of(upscaler):
+    """What computes 8-bit images."""
+    return upscaler._engines["fast"]._engine
+
+
 def run(sources, out, upscaler, **settings):
     return list(upscale_files(make_plan(sources, out), upscaler, **settings))
 
@@ -198,7 +203,7 @@ def test_an_interrupt_leaves_a_journal_of_whole_lines_and_no_partial_file(
         draw(tmp_path / "in" / f"{name}.png")
     upscaler = load_upscaler(grey_model, device="cpu")
     outcomes = upscale_files(make_plan([tmp_path / "in"], tmp_path / "out"), upscaler)
-    work, calls = upscaler._engine.upscale, []
+    work, calls = engine_of(upscaler).upscale, []
 
     def interrupt(windows):
         calls.append(1)
@@ -206,7 +211,7 @@ def test_an_interrupt_leaves_a_journal_of_whole_lines_and_no_partial_file(
             raise KeyboardInterrupt
         return work(windows)
 
-    monkeypatch.setattr(upscaler._engine, "upscale", interrupt)
+    monkeypatch.setattr(engine_of(upscaler), "upscale", interrupt)
     assert next(outcomes).source.endswith("a.png")
     # The second is computed, and so it is finished and reported.
     assert next(outcomes).source.endswith("b.png")
@@ -266,7 +271,7 @@ def test_what_cannot_be_written_is_said_before_the_work_is_done(tmp_path, grey_m
     def working(_):
         raise AssertionError("worked in vain")
 
-    monkeypatch.setattr(upscaler._engine, "upscale", working)
+    monkeypatch.setattr(engine_of(upscaler), "upscale", working)
     for source, out, reason in (
         ("a.png", "out.xyz", "known are .png"),
         ("b.tif", "out.jpg", "JPEG cannot hold uint16"),
@@ -362,7 +367,11 @@ def test_overlapping_gives_the_bytes_of_one_after_the_other(
     if slow == "reading":
         monkeypatch.setattr(files, "read_scan", delayed(files.read_scan, 0.05))
     elif slow == "network":
-        monkeypatch.setattr(upscaler._engine, "upscale", delayed(upscaler._engine.upscale, 0.01))
+        monkeypatch.setattr(
+            engine_of(upscaler),
+            "upscale",
+            delayed(engine_of(upscaler).upscale, 0.01),
+        )
     elif slow == "writing":
         monkeypatch.setattr(pipeline, "to_stored", delayed(pipeline.to_stored, 0.01))
         monkeypatch.setattr(pipeline, "_ROOM", 1)
@@ -384,7 +393,7 @@ def test_files_are_read_and_written_while_the_network_works(tmp_path, grey_model
     for name in "abc":
         draw(tmp_path / "in" / f"{name}.png")
     upscaler = load_upscaler(grey_model, device="cpu")
-    read, work, calls = files.read_scan, upscaler._engine.upscale, []
+    read, work, calls = files.read_scan, engine_of(upscaler).upscale, []
     was_read = {name: threading.Event() for name in "abc"}
     in_work = {name: threading.Event() for name in "abc"}
 
@@ -407,7 +416,7 @@ def test_files_are_read_and_written_while_the_network_works(tmp_path, grey_model
 
     monkeypatch.setattr(files, "write_scan", writing)
     monkeypatch.setattr(files, "read_scan", reading)
-    monkeypatch.setattr(upscaler._engine, "upscale", working)
+    monkeypatch.setattr(engine_of(upscaler), "upscale", working)
     assert statuses(run([tmp_path / "in"], tmp_path / "out", upscaler)) == ["done"] * 3
 
 
@@ -434,7 +443,7 @@ class Source:
 def test_slices_are_read_and_written_while_the_network_works(tmp_path, grey_model, monkeypatch):
     upscaler = load_upscaler(grey_model, device="cpu")
     source, taken, calls = Source(6, 128, 130), [], []
-    work, store = upscaler._engine.upscale, pipeline.to_stored
+    work, store = engine_of(upscaler).upscale, pipeline.to_stored
 
     def working(windows):
         calls.append(1)
@@ -450,7 +459,7 @@ def test_slices_are_read_and_written_while_the_network_works(tmp_path, grey_mode
         return store(*arguments, **options)
 
     monkeypatch.setattr(files, "read_scan", lambda *_, **__: Scan(source))
-    monkeypatch.setattr(upscaler._engine, "upscale", working)
+    monkeypatch.setattr(engine_of(upscaler), "upscale", working)
     monkeypatch.setattr(pipeline, "to_stored", storing)
     monkeypatch.setattr(pipeline, "_BAND", 1000)
     draw(tmp_path / "a.tif")
@@ -483,7 +492,7 @@ def test_a_write_that_fails_ends_the_work_on_it_and_not_the_rest(tmp_path, grey_
     draw(tmp_path / "in" / "a.tif", 9, 128, 130)
     draw(tmp_path / "in" / "b.png")
     upscaler = load_upscaler(grey_model, device="cpu")
-    store, calls, work = pipeline.to_stored, [], upscaler._engine.upscale
+    store, calls, work = pipeline.to_stored, [], engine_of(upscaler).upscale
 
     def full(core, *arguments, **options):
         if core.shape[1] == 520:
@@ -496,7 +505,7 @@ def test_a_write_that_fails_ends_the_work_on_it_and_not_the_rest(tmp_path, grey_
 
     monkeypatch.setattr(pipeline, "to_stored", full)
     monkeypatch.setattr(pipeline, "_ROOM", 1)
-    monkeypatch.setattr(upscaler._engine, "upscale", working)
+    monkeypatch.setattr(engine_of(upscaler), "upscale", working)
     first, second = run([tmp_path / "in"], tmp_path / "out", upscaler)
     assert (first.status, second.status) == ("failed", "done")
     assert first.reason.endswith("No space left on device")
@@ -526,7 +535,11 @@ def test_a_stop_in_the_middle_leaves_no_thread_and_no_half_file(
         return stopped
 
     if where == "network":
-        monkeypatch.setattr(upscaler._engine, "upscale", stopping(upscaler._engine.upscale, 8))
+        monkeypatch.setattr(
+            engine_of(upscaler),
+            "upscale",
+            stopping(engine_of(upscaler).upscale, 8),
+        )
     elif where == "reading":
         monkeypatch.setattr(files, "read_scan", stopping(files.read_scan, 3))
     else:

@@ -332,7 +332,7 @@ def test_memory_that_runs_out_names_the_cure(grey_model, monkeypatch):
     def exhausted(*_):
         raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 4 GiB")
 
-    monkeypatch.setattr(upscaler._engine, "_run", exhausted)
+    monkeypatch.setattr(upscaler._engines["fast"]._engine, "_run", exhausted)
     with pytest.raises(PredictionError, match="--tile"):
         upscaler(pixels(5, 5))
 

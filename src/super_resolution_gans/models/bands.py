@@ -141,9 +141,9 @@ class _Stages:
             x = conv.push(x, is_last)
             if number < len(self._stages) - 1:
                 x = shuffle_blocks(x, factor)
-        start, self._done = self._done, self._done + x.shape[2]
-        x = self._network.tail.join(x, self._network.enlarged(self._image, start, self._done))
-        return self._network.finish(self._tail.push(x, is_last))
+        seen = self._network.with_image(x, self._image, self._done)
+        self._done += x.shape[2]
+        return self._network.finish(self._tail.push(seen, is_last))
 
 
 def _stack(bands: list[Tensor]) -> Tensor:

@@ -106,19 +106,21 @@ class Tail(Convolution):
         outputs, inputs, *sides = self.weight.shape
         weight = self.weight.new_zeros(outputs, inputs + _LANES, *sides)
         weight[:, :inputs] = self.weight
+        phases = math.prod(self.phases)
         for channel in range(self.image_channels):
-            of_channel = slice(
-                channel * math.prod(self.phases), (channel + 1) * math.prod(self.phases)
-            )
+            of_channel = slice(channel * phases, (channel + 1) * phases)
             weight[of_channel, inputs + channel, self.reach[0], self.reach[1]] = -1
         self.weight = weight.to(dtype).contiguous(memory_format=torch.channels_last)
         self.bias = self.bias.to(dtype)
         self._base = inputs
 
+    @property
+    def needs_image(self) -> bool:
+        """Whether :meth:`forward` takes the image beside the features."""
+        return bool(self._base)
+
     def join(self, features: Tensor, image: Tensor) -> Tensor:
-        """What :meth:`forward` takes: features, and the image (N, C, H, W) at their size."""
-        if not self._base:
-            return features
+        """Both as one: features, and the image (N, C, H, W) at their size."""
         n, _, height, width = features.shape
         base = features.new_zeros((n, height, width, _LANES)).permute(0, 3, 1, 2)
         base[:, : self.image_channels] = image
@@ -181,13 +183,18 @@ class Deployed(Upsampler):
             if number:
                 y = shuffle_blocks(y, cast(DeployedStage, self.stages[number - 1]).factor)
             y = stage(y)
-        return self.tail.join(y, self.enlarged(image, 0, y.shape[2]))
+        return self.with_image(y, image, 0)
 
-    def enlarged(self, image: Tensor, start: int, stop: int) -> Tensor:
-        """Rows ``start`` to ``stop`` of the image, repeated to the size of the last features."""
+    def with_image(self, features: Tensor, image: Tensor, start: int) -> Tensor:
+        """What the last convolution takes: rows of the last features from ``start`` on.
+
+        Where it needs the image, that is repeated to their size.
+        """
+        if not self.tail.needs_image:
+            return features
         v, h = (self.scale[axis] // self.last_factor[axis] for axis in (0, 1))
-        rows = torch.arange(start, stop, device=image.device) // v
-        return image.index_select(2, rows).repeat_interleave(h, dim=3)
+        rows = torch.arange(start, start + features.shape[2], device=image.device) // v
+        return self.tail.join(features, image.index_select(2, rows).repeat_interleave(h, dim=3))
 
     def render(self, features: Tensor) -> Tensor:
         """See :class:`Upsampler`."""

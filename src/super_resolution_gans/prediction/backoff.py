@@ -5,7 +5,7 @@ import logging
 import numpy as np
 from numpy.typing import NDArray
 
-from super_resolution_gans.prediction.engines import Engine, OutOfMemoryError, batch_pixels_of
+from super_resolution_gans.prediction.engines import Engine, OutOfMemoryError
 from super_resolution_gans.prediction.tiles import Pair, grid
 
 log = logging.getLogger(__name__)
@@ -29,7 +29,7 @@ class BackingOff:
     def __init__(self, engine: Engine, core: Pair) -> None:
         self._engine, self.core = engine, core
         self.channels, self.scale, self.halo = engine.channels, engine.scale, engine.halo
-        self.tiles, self.batch_pixels = engine.tiles, batch_pixels_of(engine)
+        self.tiles, self.batch_pixels = engine.tiles, engine.batch_pixels
         self._failed = False
 
     def upscale(self, windows: NDArray[np.float32]) -> NDArray[np.float32]:

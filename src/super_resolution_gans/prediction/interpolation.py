@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from super_resolution_gans.prediction.engines.contract import BATCH_PIXELS
 from super_resolution_gans.prediction.tiles import Pair
 
 KERNELS = {
@@ -43,6 +44,7 @@ class Interpolation:
 
     channels = None  # any
     tiles = True
+    batch_pixels = BATCH_PIXELS
 
     def __init__(self, kernel: str, scale: Pair) -> None:
         self.kernel, self.scale = kernel, scale

@@ -60,7 +60,7 @@ class Upscaler:
             raise PredictionError(
                 self.name, "looks at the whole image at once and cannot be run in tiles"
             )
-        self._engine, self._tile, self._exact = engine, tile, exact
+        self._tile, self._exact = tile, exact
         self._engines = {"fast": self._in_tiles(engine)}
 
     @overload

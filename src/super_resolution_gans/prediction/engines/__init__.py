@@ -9,7 +9,6 @@ from super_resolution_gans.prediction.engines.contract import (
     WHOLE,
     Engine,
     OutOfMemoryError,
-    batch_pixels_of,
 )
 from super_resolution_gans.prediction.engines.reduced import Reduced
 from super_resolution_gans.prediction.engines.torch_engine import PRECISIONS, TorchEngine
@@ -22,7 +21,6 @@ __all__ = [
     "OutOfMemoryError",
     "Reduced",
     "TorchEngine",
-    "batch_pixels_of",
     "make_engine",
     "pick_engine",
 ]

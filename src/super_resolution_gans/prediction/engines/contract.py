@@ -12,11 +12,12 @@ WHOLE = 1 << 30
 """Longer than any image: the core of engines whose networks look at all of it."""
 
 
-BATCH_PIXELS = 128 * 128
-"""Input pixels that go through an engine in one call, unless it has a ``batch_pixels`` of its own.
+CORE = (432, 432)
+"""For networks whose features are all there at once: with SRResNet's halo these are windows of
+512 x 512; a common B-scan is one or two of them, and the features stay below 3 GB."""
 
-Small slices wait for each other up to there; larger batches gain nothing on a CPU.
-"""
+BATCH_PIXELS = 128 * 128
+"""On a CPU larger batches gain nothing."""
 
 
 class OutOfMemoryError(PredictionError):
@@ -33,10 +34,7 @@ class OutOfMemoryError(PredictionError):
 
 
 class Engine(Protocol):
-    """What turns windows into larger windows: a network on a device, or an interpolation.
-
-    It may have an attribute ``batch_pixels``, see :func:`batch_pixels_of`.
-    """
+    """What turns windows into larger windows: a network on a device, or an interpolation."""
 
     @property
     def channels(self) -> int | None:
@@ -55,6 +53,13 @@ class Engine(Protocol):
         """Default size of a tile without its halo, in input pixels (vertical, lateral)."""
 
     @property
+    def batch_pixels(self) -> int:
+        """Input pixels that go through in one call, unless one window has more.
+
+        Small slices wait for each other up to there.
+        """
+
+    @property
     def tiles(self) -> bool:
         """Whether an image can be cut into tiles; not if every pixel depends on the whole image."""
 
@@ -64,9 +69,3 @@ class Engine(Protocol):
         Raises:
             OutOfMemoryError: if smaller windows, or fewer, may do.
         """
-
-
-def batch_pixels_of(engine: Engine) -> int:
-    """Input pixels that go through this engine in one call, unless one window has more."""
-    pixels: int = getattr(engine, "batch_pixels", BATCH_PIXELS)
-    return pixels

@@ -5,7 +5,7 @@ import torch
 from numpy.typing import NDArray
 
 from super_resolution_gans.degrade import downsample
-from super_resolution_gans.prediction.engines.contract import Engine, batch_pixels_of
+from super_resolution_gans.prediction.engines.contract import Engine
 from super_resolution_gans.prediction.tiles import Pair
 
 
@@ -25,7 +25,7 @@ class Reduced:
             raise ValueError(f"{scale} does not divide {engine.scale}")
         self._engine, self.scale = engine, scale
         self.channels, self.core, self.tiles = engine.channels, engine.core, engine.tiles
-        self.batch_pixels = batch_pixels_of(engine)
+        self.batch_pixels = engine.batch_pixels
         self._factor = (vertical[0] // vertical[1], lateral[0] // lateral[1])
         # The kernel reaches two output pixels to each side, which is two input pixels or less.
         self.halo = (engine.halo[0] + 2, engine.halo[1] + 2)

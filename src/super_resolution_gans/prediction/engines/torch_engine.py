@@ -1,6 +1,6 @@
 """PyTorch, on whatever device it knows."""
 
-import logging
+from functools import cached_property
 
 import numpy as np
 import torch
@@ -10,27 +10,27 @@ from torch import Tensor
 from super_resolution_gans.models.bands import upscale_in_bands
 from super_resolution_gans.models.deploy import Deployed, deploy
 from super_resolution_gans.models.upsampler import Upsampler
-from super_resolution_gans.prediction.engines.contract import BATCH_PIXELS, WHOLE, OutOfMemoryError
+from super_resolution_gans.prediction.engines.contract import (
+    BATCH_PIXELS,
+    CORE,
+    WHOLE,
+    OutOfMemoryError,
+)
 from super_resolution_gans.prediction.engines.cuda_graphs import Graphs
-from super_resolution_gans.prediction.errors import PredictionError
-
-log = logging.getLogger(__name__)
+from super_resolution_gans.prediction.engines.finite import finite
 
 PRECISIONS = {
     "float32": torch.float32,
     "bfloat16": torch.bfloat16,
     "float16": torch.float16,
 }
-# Networks whose features are all there at once get windows of 512 x 512 (432 and SRResNet's halo):
-# a common B-scan is one or two of them, and the features stay below 3 GB.
-_CORE = (432, 432)
 # In bands, memory is that of the result: 130 MB for such a tile at x4. Wide rather than high, since
 # whoever writes rows from the top keeps a whole row of tiles.
 _CORE_IN_BANDS = (1024, 2048)
 # On a GPU a whole B-scan at once; its features take about 6 KB a pixel.
 _CORE_ON_GPU, _BATCH_ON_GPU = (768, 1024), 1 << 19
-# What a band may hold, in pixels and bytes per feature. Measured on a processor with 1 MB of cache
-# per core (benchmarks/inference.py): flat from half to twice as much.
+# What a band may hold, in pixels times bytes of a feature. Tried by hand on a processor with 1 MB
+# of cache per core, where half of it made no clear difference.
 _BAND, _FINE_BAND = 32768, 6144
 
 
@@ -55,17 +55,20 @@ class TorchEngine:
         self._original = network.eval().requires_grad_(False)
         self._dtype = PRECISIONS[precision]
         self._network = self._ready(self._dtype)
-        self._reference: Upsampler | None = None
-        self._in_bands = device.type == "cpu" and isinstance(self._network, Deployed)
+        ours, on_gpu = isinstance(self._network, Deployed), device.type == "cuda"
+        self._in_bands = ours and device.type == "cpu"
+        self._graphs = Graphs(self._network) if ours and on_gpu else None
+        self.batch_pixels = BATCH_PIXELS if device.type == "cpu" else _BATCH_ON_GPU
         radius = network.receptive_radius()
         self.tiles = radius is not None
         self.halo, self.core = (0, 0), (WHOLE, WHOLE)
         if radius:
             self.halo = radius
-            on_gpu = device.type == "cuda" and isinstance(self._network, Deployed)
-            self.core = _CORE_IN_BANDS if self._in_bands else _CORE_ON_GPU if on_gpu else _CORE
-        self.batch_pixels = BATCH_PIXELS if device.type == "cpu" else _BATCH_ON_GPU
-        self._graphs = Graphs(self._enlarge) if device.type == "cuda" else None
+            self.core = _CORE_IN_BANDS if self._in_bands else _CORE_ON_GPU if self._graphs else CORE
+
+    @cached_property
+    def _reference(self) -> Upsampler:
+        return self._ready(torch.float32)
 
     def _ready(self, dtype: torch.dtype) -> Upsampler:
         network = deploy(self._original)
@@ -84,19 +87,15 @@ class TorchEngine:
             PredictionError: if memory runs out, or the result is not finite even in float32.
         """
         try:
-            upscaled = self._run(self._network, windows, self._dtype)
-            if not np.isfinite(upscaled).all() and self._dtype is not torch.float32:
-                log.warning("%s gave values that are not finite; using float32", self.precision)
-                # For this batch only: results must not depend on what came before.
-                self._reference = self._reference or self._ready(torch.float32)
-                upscaled = self._run(self._reference, windows, torch.float32)
+            return finite(
+                self.precision,
+                lambda: self._run(self._network, windows, self._dtype),
+                lambda: self._run(self._reference, windows, torch.float32),
+            )
         except RuntimeError as error:
             if not _is_out_of_memory(error):
                 raise
             raise OutOfMemoryError.on(self.device.type, windows.shape, self.core) from None
-        if not np.isfinite(upscaled).all():
-            raise PredictionError("the model", "gives values that are not finite on this image")
-        return upscaled
 
     @torch.inference_mode()
     def _run(
@@ -110,10 +109,6 @@ class TorchEngine:
             output = self._compute(network, batch, dtype)
         array: NDArray[np.float32] = output.permute(0, 2, 3, 1).float().cpu().numpy()
         return array
-
-    def _enlarge(self, batch: Tensor) -> Tensor:
-        enlarged: Tensor = self._network(batch)
-        return enlarged
 
     def _compute(self, network: Upsampler, batch: Tensor, dtype: torch.dtype) -> Tensor:
         if isinstance(network, Deployed):
