@@ -1,6 +1,7 @@
 """``srgan export``, and what it writes in the other commands."""
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -8,21 +9,13 @@ import pytest
 import torch
 from click.testing import Result
 from PIL import Image
-from typer.testing import CliRunner
 
-from super_resolution_gans.cli import app
 from super_resolution_gans.models.checkpoint import save_generator
 from super_resolution_gans.models.generator import SRResNet
 from super_resolution_gans.runtimes.libraries import LibraryError
 
-
-def srgan(*arguments: object) -> Result:
-    return CliRunner().invoke(app, [str(argument) for argument in arguments])
-
-
-def error(result: Result) -> str:
-    (line,) = [line for line in result.stderr.splitlines() if line.startswith("error: ")]
-    return line
+Srgan = Callable[..., Result]
+Error = Callable[[Result], str]
 
 
 @pytest.fixture
@@ -43,7 +36,7 @@ def scan(tmp_path: Path) -> Path:
     ("kind", "written"), [("onnx", ["m.onnx"]), ("openvino", ["m.xml", "m.bin"])]
 )
 def test_it_says_what_was_written_how_exact_it_is_and_how_to_use_it(
-    kind: str, written: list[str], model: Path, scan: Path, tmp_path: Path
+    kind: str, written: list[str], model: Path, scan: Path, tmp_path: Path, srgan: Srgan
 ) -> None:
     files = [tmp_path / name for name in written]
     result = srgan("export", model, "--to", kind, "-o", files[0])
@@ -64,7 +57,7 @@ def test_it_says_what_was_written_how_exact_it_is_and_how_to_use_it(
 
 
 def test_without_a_name_the_file_is_called_like_the_model(
-    model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, srgan: Srgan
 ) -> None:
     (tmp_path / "here").mkdir()
     monkeypatch.chdir(tmp_path / "here")
@@ -72,7 +65,9 @@ def test_without_a_name_the_file_is_called_like_the_model(
     assert sorted(path.name for path in Path().iterdir()) == ["small.bin", "small.xml"]
 
 
-def test_an_existing_file_is_replaced_only_when_asked(model: Path, tmp_path: Path) -> None:
+def test_an_existing_file_is_replaced_only_when_asked(
+    model: Path, tmp_path: Path, srgan: Srgan, error: Error
+) -> None:
     out = tmp_path / "m.onnx"
     out.write_bytes(b"precious")
     result = srgan("export", model, "--to", "onnx", "-o", out)
@@ -83,7 +78,7 @@ def test_an_existing_file_is_replaced_only_when_asked(model: Path, tmp_path: Pat
 
 
 def test_what_cannot_be_exported_is_one_line_and_leaves_nothing(
-    model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, srgan: Srgan, error: Error
 ) -> None:
     out = tmp_path / "m.onnx"
     for name, reason in (("bicubic", "interpolation"), ("no.pth", "no such file")):
@@ -103,7 +98,7 @@ def test_what_cannot_be_exported_is_one_line_and_leaves_nothing(
     assert not out.exists()
 
 
-def test_wrong_usage_is_status_2(model: Path, scan: Path, tmp_path: Path) -> None:
+def test_wrong_usage_is_status_2(model: Path, scan: Path, tmp_path: Path, srgan: Srgan) -> None:
     for arguments in (
         ("export", model),
         ("export", model, "--to", "tflite"),
@@ -115,7 +110,7 @@ def test_wrong_usage_is_status_2(model: Path, scan: Path, tmp_path: Path) -> Non
 
 
 def test_the_engine_can_be_chosen_and_stands_in_the_journal(
-    model: Path, scan: Path, tmp_path: Path
+    model: Path, scan: Path, tmp_path: Path, srgan: Srgan
 ) -> None:
     options = ["--model", model, "--engine", "onnxruntime"]
     assert srgan("upscale", scan, "-o", tmp_path / "out", *options).exit_code == 0
@@ -131,7 +126,9 @@ def test_the_engine_can_be_chosen_and_stands_in_the_journal(
     assert "onnxruntime " in json.dumps(means)
 
 
-def test_an_exported_model_in_place_of_weights_is_said_as_such(model: Path, tmp_path: Path) -> None:
+def test_an_exported_model_in_place_of_weights_is_said_as_such(
+    model: Path, tmp_path: Path, srgan: Srgan, error: Error
+) -> None:
     assert srgan("export", model, "--to", "onnx", "-o", tmp_path / "m.onnx").exit_code == 0
     result = srgan("convert", tmp_path / "m.onnx", tmp_path / "n.safetensors")
     assert result.exit_code == 1

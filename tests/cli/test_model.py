@@ -1,31 +1,24 @@
 """``srgan info`` and ``srgan convert``, and other people's models in every door."""
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
 from click.testing import Result
 from PIL import Image
-from typer.testing import CliRunner
 
 from super_resolution_gans import load_upscaler, srgan_utils
-from super_resolution_gans.cli import app
 from super_resolution_gans.infer import main as infer
 from super_resolution_gans.models.checkpoint import save_generator
 from super_resolution_gans.models.generator import SRResNet
 
+Srgan = Callable[..., Result]
+Error = Callable[[Result], str]
+
 GOLDEN = Path(__file__).parents[1] / "models" / "golden"
 OLD = GOLDEN / "first_keras2.h5"  # a small generator as 0.0.x made them
-
-
-def srgan(*arguments: object) -> Result:
-    return CliRunner().invoke(app, [str(argument) for argument in arguments])
-
-
-def error(result: Result) -> str:
-    (line,) = [line for line in result.stderr.splitlines() if line.startswith("error: ")]
-    return line
 
 
 @pytest.fixture
@@ -35,7 +28,7 @@ def scan(tmp_path: Path) -> Path:
     return tmp_path / "scan.png"
 
 
-def test_info_tells_the_network_the_size_and_the_story_of_a_shipped_model() -> None:
+def test_info_tells_the_network_the_size_and_the_story_of_a_shipped_model(srgan: Srgan) -> None:
     result = srgan("info", "oct-srresnet-x4")
     assert result.exit_code == 0
     assert "SRResNet of 16 blocks, 64 features, grey, 4 x 4" in result.stdout
@@ -43,7 +36,7 @@ def test_info_tells_the_network_the_size_and_the_story_of_a_shipped_model() -> N
     assert "research" in result.stdout
 
 
-def test_info_tells_where_a_keras_model_comes_from() -> None:
+def test_info_tells_where_a_keras_model_comes_from(srgan: Srgan) -> None:
     result = srgan("info", OLD)
     assert result.exit_code == 0
     assert "Keras SRGAN (nearest), grey, 4 x 4" in result.stdout
@@ -51,13 +44,15 @@ def test_info_tells_where_a_keras_model_comes_from() -> None:
     assert "takes [-1, 1]" in result.stdout
 
 
-def test_info_as_json_has_the_whole_card() -> None:
+def test_info_as_json_has_the_whole_card(srgan: Srgan) -> None:
     document = json.loads(srgan("info", "oct-srresnet-x4", "--json").stdout)
     assert document["card"]["evaluation"]
     assert len(document["sha256"]) == 64
 
 
-def test_what_strangers_write_into_a_card_cannot_move_the_terminal(tmp_path: Path) -> None:
+def test_what_strangers_write_into_a_card_cannot_move_the_terminal(
+    tmp_path: Path, srgan: Srgan
+) -> None:
     path = tmp_path / "evil.safetensors"
     save_generator(SRResNet(blocks=1, width=4), path, {"name": "\x1b[2Jowned\nerror: x"})
     shown = srgan("info", path).stdout
@@ -66,7 +61,9 @@ def test_what_strangers_write_into_a_card_cannot_move_the_terminal(tmp_path: Pat
 
 
 @pytest.mark.parametrize("half", [False, True])
-def test_a_converted_model_gives_the_same_pixels(tmp_path: Path, scan: Path, half: bool) -> None:
+def test_a_converted_model_gives_the_same_pixels(
+    tmp_path: Path, scan: Path, half: bool, srgan: Srgan
+) -> None:
     out = tmp_path / "model.safetensors"
     assert srgan("convert", OLD, out, *(["--half"] if half else [])).exit_code == 0
     image = np.asarray(Image.open(scan), np.float32) / 255
@@ -78,7 +75,9 @@ def test_a_converted_model_gives_the_same_pixels(tmp_path: Path, scan: Path, hal
     assert "first_keras2.h5" in srgan("info", again).stdout, "where it came from first"
 
 
-def test_an_existing_file_is_replaced_only_when_asked(tmp_path: Path) -> None:
+def test_an_existing_file_is_replaced_only_when_asked(
+    tmp_path: Path, srgan: Srgan, error: Error
+) -> None:
     out = tmp_path / "model.safetensors"
     out.write_bytes(b"precious")
     result = srgan("convert", OLD, out)
@@ -88,7 +87,9 @@ def test_an_existing_file_is_replaced_only_when_asked(tmp_path: Path) -> None:
     assert srgan("convert", OLD, out, "--overwrite").exit_code == 0
 
 
-def test_what_cannot_be_converted_is_one_line_and_leaves_nothing(tmp_path: Path) -> None:
+def test_what_cannot_be_converted_is_one_line_and_leaves_nothing(
+    tmp_path: Path, srgan: Srgan, error: Error
+) -> None:
     broken = tmp_path / "broken.h5"
     broken.write_bytes(OLD.read_bytes()[:5000])
     for model, reason in ((broken, "broken.h5"), ("bicubic", "interpolation"), ("x.pth", "x.pth")):
@@ -101,7 +102,12 @@ def test_what_cannot_be_converted_is_one_line_and_leaves_nothing(tmp_path: Path)
 
 @pytest.mark.parametrize("door", ["info", "upscale", "infer", "predict"])
 def test_a_missing_model_h5_is_said_with_its_history_and_that_none_is_needed(
-    tmp_path: Path, scan: Path, door: str, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path,
+    scan: Path,
+    door: str,
+    capsys: pytest.CaptureFixture[str],
+    srgan: Srgan,
+    error: Error,
 ) -> None:
     missing = tmp_path / "model.h5"
     if door == "predict":
@@ -122,7 +128,9 @@ def test_a_missing_model_h5_is_said_with_its_history_and_that_none_is_needed(
     assert "\n" not in line
 
 
-def test_old_and_new_doors_give_equal_pixels_for_the_same_h5(tmp_path: Path, scan: Path) -> None:
+def test_old_and_new_doors_give_equal_pixels_for_the_same_h5(
+    tmp_path: Path, scan: Path, srgan: Srgan
+) -> None:
     options = ["--modelPath", str(OLD), "--inputPath", str(scan)]
     assert infer([*options, "--outputPath", str(tmp_path / "old.png")]) == 0
     assert srgan("upscale", scan, "-o", tmp_path / "new.png", "--model", OLD).exit_code == 0
@@ -133,7 +141,9 @@ def test_old_and_new_doors_give_equal_pixels_for_the_same_h5(tmp_path: Path, sca
         np.testing.assert_array_equal(picture, pictures[0])
 
 
-def test_other_people_s_models_stand_in_one_table_with_ours(tmp_path: Path, shared: Path) -> None:
+def test_other_people_s_models_stand_in_one_table_with_ours(
+    tmp_path: Path, shared: Path, srgan: Srgan
+) -> None:
     pixels = np.random.default_rng(0).integers(0, 255, (64, 72), dtype=np.uint8)
     Image.fromarray(pixels).save(tmp_path / "a.png")
     peer = shared / "weights" / "peers" / "leftthomas_srgan_shahinur" / "netG_epoch_4_100.pth"
@@ -155,7 +165,9 @@ def test_training_starts_from_an_srresnet_only(tmp_path: Path) -> None:
     assert not list(tmp_path.iterdir())
 
 
-def test_a_model_that_looks_at_the_whole_image_is_run_without_tiles(shared: Path) -> None:
+def test_a_model_that_looks_at_the_whole_image_is_run_without_tiles(
+    shared: Path, srgan: Srgan
+) -> None:
     model = shared / "weights" / "peers" / "imdn_x4" / "IMDN_x4.pth"
     assert "at the whole image" in srgan("info", model).stdout
     with pytest.raises(ValueError, match="cannot be run in tiles"):

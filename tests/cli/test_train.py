@@ -1,37 +1,34 @@
 """``srgan train``, ``recipes``, ``plot``: what they print and how they end."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from click.testing import Result
-from typer.testing import CliRunner
 
-from super_resolution_gans.cli import app
 from super_resolution_gans.cli.messages import duration
 from super_resolution_gans.version import __version__
 
-
-def srgan(*arguments: object) -> Result:
-    return CliRunner().invoke(app, [str(argument) for argument in arguments])
+Srgan = Callable[..., Result]
 
 
-def test_the_version_is_printed() -> None:
+def test_the_version_is_printed(srgan: Srgan) -> None:
     assert srgan("--version").stdout.strip() == f"srgan {__version__}"
 
 
-def test_help_names_every_command() -> None:
+def test_help_names_every_command(srgan: Srgan) -> None:
     text = srgan("--help").stdout
     for command in ("upscale", "evaluate", "train", "plot", "recipes", "data"):
         assert f" {command} " in text
 
 
-def test_wrong_usage_is_one_line_after_the_usage() -> None:
+def test_wrong_usage_is_one_line_after_the_usage(srgan: Srgan) -> None:
     result = srgan("upscale", "a.png")
     assert result.exit_code == 2
     assert result.stderr.splitlines()[-1] == "Error: Missing option '--out' / '-o'."
 
 
-def test_recipes_lists_the_shipped_model() -> None:
+def test_recipes_lists_the_shipped_model(srgan: Srgan) -> None:
     result = srgan("recipes")
     assert result.exit_code == 0
     assert "oct-srresnet-x4" in result.stdout
@@ -51,7 +48,11 @@ def test_recipes_lists_the_shipped_model() -> None:
     ],
 )
 def test_what_cannot_be_trained_is_said_in_one_line(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, arguments: tuple[str, ...], reason: str
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    arguments: tuple[str, ...],
+    reason: str,
+    srgan: Srgan,
 ) -> None:
     monkeypatch.chdir(tmp_path)
     result = srgan("train", *arguments)
@@ -61,7 +62,7 @@ def test_what_cannot_be_trained_is_said_in_one_line(
     assert list(tmp_path.iterdir()) == []
 
 
-def test_plotting_a_folder_that_is_no_run_is_said_in_one_line(tmp_path: Path) -> None:
+def test_plotting_a_folder_that_is_no_run_is_said_in_one_line(tmp_path: Path, srgan: Srgan) -> None:
     result = srgan("plot", tmp_path)
     assert result.exit_code == 1
     assert result.stderr.startswith(f"error: {tmp_path}: holds no metrics")
