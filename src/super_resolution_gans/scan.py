@@ -7,7 +7,7 @@ original type, and the original values that 0 and 1 stand for.
 
 import math
 import operator
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Protocol, Self
 
@@ -59,6 +59,10 @@ class Scan:
         source: where the scan came from, for messages.
         dtype: type of the original numbers, integer or float, in native byte order.
         value_range: original values of 0.0 and 1.0; both the same in a constant scan, all 0.0.
+        details: what else the file says of the scan, as words for people: device, eye, ...; never
+            what identifies a person.
+        header: what a writer of the same format can use again, as that format's library has it;
+            None for most. It may identify a person.
 
     Raises:
         ScanError: if pixels, spacing, dtype or range are anything else.
@@ -69,6 +73,8 @@ class Scan:
     source: str | None = None
     dtype: np.dtype[Any] = field(default_factory=lambda: np.dtype(np.uint8))
     value_range: Range = (0.0, 255.0)
+    details: Mapping[str, str] = field(default_factory=dict)
+    header: Any = field(default=None, repr=False)
 
     def __post_init__(self) -> None:
         self._set("dtype", _stored_type(self.dtype, self.source))

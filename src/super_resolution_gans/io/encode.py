@@ -1,11 +1,17 @@
-"""The formats that can be written: what each can hold, and how."""
+"""The formats that can be written: what each can hold, and how.
 
+How the pixels came to be is one JSON object: in the note of a TIFF, a text chunk ``srgan`` of a
+PNG, the comment of a JPEG, the Exif image description of a WebP. BMP and NPY have no place for it.
+"""
+
+import json
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, BinaryIO
 
 import numpy as np
+from numpy.typing import NDArray
 
 from super_resolution_gans.io.spacing import MM_PER_INCH
 from super_resolution_gans.io.tiff_spacing import note
@@ -15,25 +21,41 @@ _UINT8, _UINT16 = np.dtype(np.uint8), np.dtype(np.uint16)
 _BIG_TIFF_ABOVE = (1 << 32) - (1 << 25)
 # Of a strip, and of what is written at once: large slices are never held whole.
 _STRIP_BYTES = 1 << 22
+_IMAGE_DESCRIPTION = 270
+
+About = Callable[[], Mapping[str, Any]]
+"""Tells how the pixels came to be, once all of them have been read."""
 
 
-def encode_png(file: BinaryIO, scan: Scan) -> None:
-    _save(file, scan, "PNG", compress_level=6, **_dpi(scan))
+def encode_png(file: BinaryIO, scan: Scan, about: About) -> None:
+    from PIL.PngImagePlugin import PngInfo
+
+    pixels, told = scan.stored_slice(0), PngInfo()
+    if facts := about():
+        told.add_text("srgan", _json(facts))
+    _save(file, pixels, "PNG", compress_level=6, pnginfo=told, **_dpi(scan))
 
 
-def encode_jpeg(file: BinaryIO, scan: Scan) -> None:
-    _save(file, scan, "JPEG", quality=95, subsampling=0, **_dpi(scan))
+def encode_jpeg(file: BinaryIO, scan: Scan, about: About) -> None:
+    pixels, facts = scan.stored_slice(0), about()
+    told = {"comment": _json(facts).encode()} if facts else {}
+    _save(file, pixels, "JPEG", quality=95, subsampling=0, **told, **_dpi(scan))
 
 
-def encode_bmp(file: BinaryIO, scan: Scan) -> None:
-    _save(file, scan, "BMP", **_dpi(scan))
+def encode_bmp(file: BinaryIO, scan: Scan, _about: About) -> None:
+    _save(file, scan.stored_slice(0), "BMP", **_dpi(scan))
 
 
-def encode_webp(file: BinaryIO, scan: Scan) -> None:
-    _save(file, scan, "WEBP", lossless=True, quality=80, method=4)
+def encode_webp(file: BinaryIO, scan: Scan, about: About) -> None:
+    from PIL import Image
+
+    pixels, exif = scan.stored_slice(0), Image.Exif()
+    if facts := about():
+        exif[_IMAGE_DESCRIPTION] = _json(facts)
+    _save(file, pixels, "WEBP", lossless=True, quality=80, method=4, exif=exif)
 
 
-def encode_npy(file: BinaryIO, scan: Scan) -> None:
+def encode_npy(file: BinaryIO, scan: Scan, _about: About) -> None:
     """The shape is the one that :meth:`Scan.from_array` understands as this scan."""
     shape = scan.shape
     if scan.slices == 1 and (scan.channels == 3 or scan.width not in (1, 3)):
@@ -51,7 +73,7 @@ def encode_npy(file: BinaryIO, scan: Scan) -> None:
             file.write(strip)
 
 
-def encode_tiff(file: BinaryIO, scan: Scan) -> None:
+def encode_tiff(file: BinaryIO, scan: Scan, about: About) -> None:
     """Uncompressed strips, in pixels per cm; a note holds what those tags cannot."""
     import tifffile
 
@@ -75,6 +97,12 @@ def encode_tiff(file: BinaryIO, scan: Scan) -> None:
                 contiguous=False,
                 **options,
             )
+        if facts := about():
+            tiff.overwrite_description(note(scan.spacing, scan.value_range, facts))
+
+
+def _json(facts: Mapping[str, Any]) -> str:
+    return json.dumps(facts, sort_keys=True)
 
 
 def _strips(scan: Scan, index: int) -> Iterator[bytes]:
@@ -89,13 +117,16 @@ def _rows_in_a_strip(scan: Scan) -> int:
     return min(scan.height, max(1, _STRIP_BYTES // row_bytes))
 
 
+Encode = Callable[[BinaryIO, Scan, About], None]
+
+
 @dataclass(frozen=True)
 class _Format:
     """A format: how it is written, and what it holds; no ``types`` means any."""
 
     name: str
     suffixes: tuple[str, ...]
-    encode: Callable[[BinaryIO, Scan], None]
+    encode: Encode
     grey: tuple[np.dtype[Any], ...] = ()
     colour: tuple[np.dtype[Any], ...] = ()
     longest_side: int | None = None
@@ -126,7 +157,7 @@ def obstacle(suffix: str, scan: Scan) -> str | None:
     return f"{chosen.name} cannot hold {trouble}; {better} can"
 
 
-def encoder(suffix: str) -> Callable[[BinaryIO, Scan], None]:
+def encoder(suffix: str) -> Encode:
     """The function that writes this format."""
     chosen = _format(suffix)
     if chosen is None:
@@ -151,10 +182,10 @@ def _problem(chosen: _Format, scan: Scan) -> str | None:
     return None
 
 
-def _save(file: BinaryIO, scan: Scan, name: str, **options: Any) -> None:
+def _save(file: BinaryIO, pixels: NDArray[Any], name: str, **options: Any) -> None:
     from PIL import Image
 
-    Image.fromarray(scan.stored_slice(0)).save(file, name, **options)
+    Image.fromarray(pixels).save(file, name, **options)
 
 
 def _dpi(scan: Scan) -> dict[str, Any]:

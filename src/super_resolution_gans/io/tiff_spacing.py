@@ -3,6 +3,7 @@
 import json
 import math
 import re
+from collections.abc import Mapping
 from typing import Any
 
 from super_resolution_gans.io.spacing import MM_PER_INCH, from_dpi
@@ -24,9 +25,16 @@ _INCH, _CENTIMETRE = 2, 3
 _SCREEN_PER_CM = {72.0, 96.0}
 
 
-def note(spacing: Spacing, value_range: Range) -> str:
-    """What the other tags cannot hold, as the image description that :func:`read_note` reads."""
-    return json.dumps({_KEY: {"spacing_mm": spacing, "value_range": value_range}})
+def note(spacing: Spacing, value_range: Range, about: Mapping[str, Any] | None = None) -> str:
+    """What the other tags cannot hold, as the image description that :func:`read_note` reads.
+
+    Args:
+        about: how the pixels came to be, which nobody but people reads.
+    """
+    told: dict[str, Any] = {"spacing_mm": spacing, "value_range": value_range}
+    if about:
+        told["about"] = about
+    return json.dumps({_KEY: told}, sort_keys=True)
 
 
 def read_note(description: str) -> tuple[Spacing, Range] | None:

@@ -2,7 +2,7 @@
 
 import os
 import stat
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, BinaryIO, cast
 
@@ -11,6 +11,9 @@ from super_resolution_gans.io.atomic import replacing
 from super_resolution_gans.io.errors import ExistsError, WriteError
 from super_resolution_gans.scan import Scan
 
+About = Mapping[str, Any]
+"""How pixels came to be, for the file's metadata: anything JSON can hold."""
+
 
 def write_scan(
     scan: Scan,
@@ -18,6 +21,7 @@ def write_scan(
     *,
     overwrite: bool = False,
     check: Callable[[], object] | None = None,
+    about: Callable[[], About] | None = None,
 ) -> None:
     """Write a scan, as numbers of its own type and range, in the format of the path's suffix.
 
@@ -31,6 +35,8 @@ def write_scan(
     Args:
         overwrite: replace an existing file.
         check: called before pieces are written, and at the end; what it raises ends the writing.
+        about: called once all pixels have been read; what it returns is written as one JSON object
+            where the format has a place for it (TIFF, PNG, JPEG, WebP: see :mod:`io.encode`).
 
     Raises:
         WriteError: if the format cannot hold the scan (the message names one that can), the file
@@ -40,7 +46,7 @@ def write_scan(
     target = check_target(scan, path, overwrite=overwrite)
     try:
         with replacing(target) as file:
-            _fill(_checked(file, check), scan, Path(path).suffix, path)
+            _fill(_checked(file, check), scan, path, about or dict)
             if check is not None:
                 check()
             # Somebody else may have been faster.
@@ -114,8 +120,10 @@ def _reason(error: Exception) -> str:
     return getattr(error, "strerror", None) or str(error)
 
 
-def _fill(file: BinaryIO, scan: Scan, suffix: str, path: str | os.PathLike[str]) -> None:
+def _fill(
+    file: BinaryIO, scan: Scan, path: str | os.PathLike[str], about: Callable[[], About]
+) -> None:
     try:
-        encode.encoder(suffix)(file, scan)
+        encode.encoder(Path(path).suffix)(file, scan, about)
     except (MemoryError, OverflowError) as error:
         raise WriteError(path, f"too large ({error})") from None
