@@ -1,14 +1,14 @@
 """A scan: pixels between 0 and 1, and what is known of where they came from.
 
-Inside the package an array of pixels is float32, (slices, height, width) or (slices, height,
-width, 3), in [0, 1]. A :class:`Scan` keeps beside it what is needed to go back: the numbers'
-original type, and the original values that 0 and 1 stand for.
+Inside the package pixels are float32, (slices, height, width[, 3]), in [0, 1]. A :class:`Scan` also
+keeps what is needed to go back: the numbers' type, and the values that 0 and 1 stand for.
 """
 
 import math
 import operator
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any, Protocol, Self
 
 import numpy as np
@@ -42,10 +42,7 @@ class WindowSource(Protocol):
         """(slices, height, width) or (slices, height, width, 3)."""
 
     def read(self, index: int, rows: slice, columns: slice) -> NDArray[np.float32]:
-        """One window of slice ``index``: float32 (h, w) or (h, w, 3) in [0, 1].
-
-        ``rows`` and ``columns`` have non-negative ends inside the slice and no step.
-        """
+        """A window of slice ``index``: float32 (h, w[, 3]) in [0, 1]; ends inside, no steps."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -77,9 +74,10 @@ class Scan:
     header: Any = field(default=None, repr=False)
 
     def __post_init__(self) -> None:
-        self._set("dtype", _stored_type(self.dtype, self.source))
-        self._set("value_range", _checked_range(self.value_range, self.dtype, self.source))
-        self._set("spacing", _checked_spacing(self.spacing, self.source))
+        replace_field = partial(object.__setattr__, self)  # a frozen value's own way
+        replace_field("dtype", _stored_type(self.dtype, self.source))
+        replace_field("value_range", _checked_range(self.value_range, self.dtype, self.source))
+        replace_field("spacing", _checked_spacing(self.spacing, self.source))
         shape = tuple(int(n) for n in self.pixels.shape)
         if len(shape) not in (3, 4) or (len(shape) == 4 and shape[3] != 3):
             expected = "(slices, height, width) or (slices, height, width, 3)"
@@ -90,10 +88,7 @@ class Scan:
             _check_values(self.pixels, self.source)
             view = self.pixels.view()
             view.flags.writeable = False
-            self._set("pixels", view)
-
-    def _set(self, name: str, value: object) -> None:
-        object.__setattr__(self, name, value)
+            replace_field("pixels", view)
 
     @classmethod
     def from_array(
@@ -230,10 +225,9 @@ def as_slices(values: NDArray[Any], source: str | None = None) -> NDArray[Any]:
 def natural_range(dtype: DTypeLike, low: float, high: float) -> Range:
     """The range that numbers of this type, lying between ``low`` and ``high``, are meant in.
 
-    uint8 and uint16 mean their whole range, whatever was used of it. Floating-point numbers within
-    [0, 1] mean that. Wider and signed integers are containers: they mean the range of uint8 or
-    uint16, or what their type can hold of it, if they fit there. Anything else means its own
-    extremes.
+    uint8 and uint16 mean their whole range, whatever was used of it. Floats within [0, 1] mean that.
+    Wider and signed integers are containers: they mean the range of uint8 or uint16, or what their
+    type can hold of it, if they fit there. Anything else means its own extremes.
     """
     kind = np.dtype(dtype)
     if kind.kind == "u" and kind.itemsize <= 2:
