@@ -225,7 +225,7 @@ def as_slices(values: NDArray[Any], source: str | None = None) -> NDArray[Any]:
 def natural_range(dtype: DTypeLike, low: float, high: float) -> Range:
     """The range that numbers of this type, lying between ``low`` and ``high``, are meant in.
 
-    uint8 and uint16 mean their whole range, whatever was used of it. Floats within [0, 1] mean that.
+    uint8 and uint16 mean their whole range, whatever was used of it. Floats in [0, 1] mean that.
     Wider and signed integers are containers: they mean the range of uint8 or uint16, or what their
     type can hold of it, if they fit there. Anything else means its own extremes.
     """
