@@ -108,8 +108,8 @@ class _Rows:
         if not self._parts:
             return False
         number, rows, columns, _ = self._parts[-1]
-        if number > index:
-            return True
+        if number != index:
+            return number > index
         whole = columns.stop == self.shape[2]
         return bool(rows.start >= row or (rows.stop >= row and whole))
 
