@@ -12,13 +12,13 @@ import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 from super_resolution_gans.models.generator import SRResNet
-from super_resolution_gans.models.load import load_model
 from super_resolution_gans.prediction.backoff import BackingOff
 from super_resolution_gans.prediction.catalogue import DEFAULT_MODEL, INTERPOLATIONS, find_weights
 from super_resolution_gans.prediction.colour import CHROMA_REACH
 from super_resolution_gans.prediction.devices import fast_precision, pick_device, pick_precision
 from super_resolution_gans.prediction.engines import Engine, Reduced, make_engine, pick_engine
 from super_resolution_gans.prediction.errors import PredictionError
+from super_resolution_gans.prediction.fidelity import find_partner, read_weights
 from super_resolution_gans.prediction.interpolation import Interpolation
 from super_resolution_gans.prediction.pipeline import ahead
 from super_resolution_gans.prediction.provenance import Provenance, sha256
@@ -188,6 +188,8 @@ def load_upscaler(
     precision: str = "auto",
     tile: int | None = None,
     engine: str = "auto",
+    fidelity: float | None = None,
+    faithful: str | os.PathLike[str] | None = None,
 ) -> Upscaler:
     """Make a model ready.
 
@@ -208,10 +210,14 @@ def load_upscaler(
         engine: what runs a network: ``auto``, ``torch``, ``openvino`` or ``onnxruntime``. The
             latter two run on the CPU; ``auto`` is the library that an exported file is made for;
             otherwise OpenVINO where it is installed and was measured to be faster, else torch.
+        fidelity: mixes the weights of the model with those of the faithful one it was trained
+            from: 1 is the faithful network (SRResNet), 0 the model's own (SRGAN). By default
+            nothing is mixed.
+        faithful: that other model, a name or a file; shipped models know theirs.
 
     Raises:
         ValueError: if there is no such model, device or precision, the model cannot be used, or
-            it has no such scale. The message is one line.
+            it has no such scale or fidelity. The message is one line.
     """
     wanted = _pair(scale)
     if tile is not None and tile < 1:
@@ -222,6 +228,7 @@ def load_upscaler(
     # Of the engines only torch knows float16.
     wish = "torch" if engine == "auto" and dtype == "float16" else engine
     kind = pick_engine(wish, chosen, Path(name_or_path).suffix)
+    partner = find_partner(name_or_path, fidelity, faithful)
     if name_or_path in INTERPOLATIONS:
         name = os.fspath(name_or_path)
         interpolation = Interpolation(name, wanted or (4, 4))
@@ -229,7 +236,7 @@ def load_upscaler(
         story = Provenance(name, None, interpolation.scale, "float32", "cpu", __version__, library)
         return Upscaler(interpolation, story, tile)
     path = find_weights(name_or_path)
-    network = read_exported(path) if _is_exported(path) else load_model(path).network
+    network = read_exported(path) if _is_exported(path) else read_weights(path, partner)
     if network.channels not in (1, 3):
         raise PredictionError(path, f"has {network.channels} channels; images have 1 or 3")
 
@@ -247,6 +254,8 @@ def load_upscaler(
     story = Provenance(
         name, sha256(path), runs.scale, fast, chosen.type, __version__, library_version(kind)
     )
+    if partner is not None:
+        story = partner.told(story)
     return Upscaler(runs, story, tile, exact)
 
 
