@@ -80,6 +80,18 @@ def upscale(
             'on the CPU and need pip install "SuperResolution-GANs[export]".',
         ),
     ] = "auto",
+    fidelity: Annotated[
+        float | None,
+        typer.Option(
+            metavar="F",
+            help="How faithful: 0 as the model invents, 1 as its faithful partner (SRResNet). "
+            "[default: the model by itself]",
+        ),
+    ] = None,
+    faithful: Annotated[
+        str | None,
+        typer.Option(metavar="MODEL", help="That partner; shipped models know theirs."),
+    ] = None,
     max_pixels: Annotated[
         int | None,
         typer.Option(
@@ -114,6 +126,8 @@ def upscale(
             precision=precision,
             tile=tile,
             engine=engine,
+            fidelity=fidelity,
+            faithful=faithful,
         )
     except ValueError as problem:
         fail(problem, 2)

@@ -1,0 +1,61 @@
+"""What ``srgan evaluate`` measures: interpolations and models by name, one at several fidelities."""
+
+import re
+from collections.abc import Callable, Sequence
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from super_resolution_gans.prediction.upscale import Upscaler
+
+BASELINES = ("nearest", "bilinear", "bicubic", "lanczos")
+
+
+def load_methods(
+    load: "Callable[..., Upscaler]",
+    models: Sequence[str] | None,
+    fidelities: Sequence[float | None],
+    faithful: str | None,
+    *,
+    baselines: bool,
+) -> "dict[str, Upscaler]":
+    """Interpolations, then the first model at each fidelity, then the other models.
+
+    Args:
+        load: makes an upscaler of a model, a fidelity and its faithful partner.
+        models: ``MODEL`` or ``NAME=MODEL``; by default the shipped one.
+        fidelities: of the first model; None is the model by itself.
+        faithful: its partner, if it is no shipped model.
+        baselines: whether interpolations are wanted beside the models.
+
+    Returns:
+        {name: upscaler}; two of one name go by what was given for them.
+
+    Raises:
+        ValueError: if a model cannot be loaded, or mixed.
+    """
+    from super_resolution_gans.prediction import DEFAULT_MODEL
+
+    given = list(dict.fromkeys(models or [DEFAULT_MODEL]))
+    plain = [name for name in BASELINES if baselines and name not in given]
+    loaded = [(text, "", *_named(load, text)) for text in plain]
+    for share in fidelities:
+        mixed = partial(load, fidelity=share, faithful=faithful)
+        suffix = "" if share is None else f" at fidelity {share:g}"
+        loaded.append((given[0], suffix, *_named(mixed, given[0], suffix)))
+    loaded += [(text, "", *_named(load, text)) for text in given[1:]]
+    names = [name for _, _, name, _ in loaded]
+    return {
+        name if names.count(name) == 1 else f"{text}{suffix}": upscaler
+        for text, suffix, name, upscaler in loaded
+    }
+
+
+def _named(load: "Callable[..., Upscaler]", text: str, suffix: str = "") -> "tuple[str, Upscaler]":
+    """A model by ``MODEL`` or ``NAME=MODEL``, with the name it goes by."""
+    label, equals, path = text.partition("=")
+    if not (equals and label and path) or re.search(r"[/\\]", label) or Path(text).exists():
+        upscaler = load(text)
+        return upscaler.name, upscaler
+    return f"{label}{suffix}", load(path)
