@@ -1,4 +1,4 @@
-"""What ``srgan evaluate`` measures: interpolations and models by name, one at several fidelities."""
+"""What ``srgan evaluate`` measures: interpolations and models, one at several fidelities."""
 
 import re
 from collections.abc import Callable, Sequence

@@ -62,6 +62,8 @@ def show_plane(
         say("\n".join([printable(dataset) or "images", *plane_report.sentences(found, dataset)]))
     if out is None:
         return
+    method, share = next(iter(fidelities.items()))
+    name = method.removesuffix(f" at fidelity {share:g}")
     table = plane_report.records(comparison, found, fidelities)
     write(out / "plane.md", plane_report.markdown(comparison, found, fidelities).encode())
     write(out / "plane.csv", plane_report.csv_text(table).encode())
@@ -71,6 +73,6 @@ def show_plane(
         of_it = [plane for plane in found if plane.dataset == dataset]
         title = dataset_line(comparison, dataset).partition("; masked")[0]
         for suffix in FORMATS:
-            drawn = picture(of_it, fidelities, title, suffix, faint=interpolations)
+            drawn = picture(of_it, fidelities, title, suffix, name=name, faint=interpolations)
             write(out / f"{stem}{suffix}", drawn)
     say(f"written: {out / 'plane.md'}, .csv, .json, and a picture for each dataset")

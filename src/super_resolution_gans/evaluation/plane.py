@@ -125,23 +125,27 @@ def dominated(points: Sequence[At], curve: Sequence[At]) -> list[bool]:
 
 def verdicts(plane: Plane) -> list[str]:
     """How many of the other methods the curve dominates, and a sentence for each it does not."""
-    curve, name, digits = list(plane.curve.values()), plane.perception.name, plane.perception.digits
-    is_dominated = dominated(list(plane.others.values()), curve)
-    said = [
-        f"In RMSE and {name} the curve dominates {sum(is_dominated)} of {len(is_dominated)} other "
-        "methods."
+    is_dominated = dominated(list(plane.others.values()), list(plane.curve.values()))
+    share = f"{sum(is_dominated)} of {len(is_dominated)}"
+    return [
+        f"In RMSE and {plane.perception.name} the curve dominates {share} other methods.",
+        *(
+            f"{printable(method)} is not dominated by the curve: {_why(at, plane)}."
+            for (method, at), beaten in zip(plane.others.items(), is_dominated, strict=True)
+            if not beaten
+        ),
     ]
-    for (method, at), below in zip(plane.others.items(), is_dominated, strict=True):
-        if below:
-            continue
-        least = least_perception(at.distortion, curve)
-        if math.isinf(least):
-            nearest = min(place.distortion for place in curve)
-            why = f"its RMSE is {at.distortion:.2f}, the least of the curve {nearest:.2f}"
-        else:
-            why = (
-                f"its {name} is {at.perception:.{digits}f}, the least of the curve up to its RMSE "
-                f"of {at.distortion:.2f} is {least:.{digits}f}"
-            )
-        said.append(f"{printable(method)} is not dominated by the curve: {why}.")
-    return said
+
+
+def _why(at: At, plane: Plane) -> str:
+    curve, (_, name, digits) = list(plane.curve.values()), plane.perception
+    least = least_perception(at.distortion, curve)
+    if math.isinf(least):
+        nearest = min(place.distortion for place in curve)
+        return f"its RMSE is {at.distortion:.2f}, the least of the curve {nearest:.2f}"
+    farthest = max(place.distortion for place in curve)
+    where = f", which ends at {farthest:.2f}," if at.distortion > farthest else " up to there"
+    return (
+        f"its {name} is {at.perception:.{digits}f} at an RMSE of {at.distortion:.2f}; the curve"
+        f"{where} has no less than {least:.{digits}f}"
+    )

@@ -1,7 +1,8 @@
 """The perception-distortion plane as a picture."""
 
 import io
-from collections.abc import Collection, Mapping, Sequence
+import itertools
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -17,8 +18,8 @@ FORMATS = {".png": "Software", ".svg": "Date"}
 
 _CURVE = "#0072b2"  # this and the others are told apart by colour-blind readers (Okabe and Ito)
 _OTHERS = ("#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#000000")
-_MARKERS = ("s", "D", "^", "v", "P", "X", "h", "*")
-_FAINT, _FAINT_MARKERS = "#777777", ("x", "+", "1", "2")
+_MARKERS = ("s", "^", "D", "v", "P", "X", "h", "*")
+_FAINT = "#777777"
 
 
 def picture(
@@ -27,6 +28,7 @@ def picture(
     title: str,
     suffix: str,
     *,
+    name: str = "mixtures",
     faint: Collection[str] = (),
 ) -> bytes:
     """Draw the planes of one dataset side by side; the same input gives the same bytes.
@@ -36,7 +38,8 @@ def picture(
         fidelities: {method: its fidelity}, written beside the corners of the curve.
         title: what stands above.
         suffix: ``.png`` or ``.svg``.
-        faint: methods that are drawn in grey.
+        name: of the curve, in the legend.
+        faint: methods that are drawn hollow, in grey.
 
     Returns:
         The file.
@@ -48,65 +51,58 @@ def picture(
     figure = Figure(figsize=(4.6 * len(planes), 5.2), layout="constrained", facecolor="white")
     FigureCanvasAgg(figure)
     for axes, plane in zip(figure.subplots(1, len(planes), squeeze=False)[0], planes, strict=True):
-        _draw(axes, plane, fidelities, faint)
+        _draw(axes, plane, fidelities, name, faint)
     handles, labels = figure.axes[0].get_legend_handles_labels()
     figure.legend(handles, labels, loc="outside lower center", ncols=3, frameon=False, fontsize=8.5)
     figure.suptitle(printable(title), fontsize=10.5, parse_math=False)
     buffer = io.BytesIO()
-    with rc_context({"svg.hashsalt": "plane"}):
+    with rc_context({"svg.hashsalt": "plane", "svg.fonttype": "none"}):
         figure.savefig(buffer, format=suffix[1:], dpi=100, metadata={FORMATS[suffix]: None})
     return buffer.getvalue()
 
 
 def _draw(
-    axes: "Axes", plane: Plane, fidelities: Mapping[str, float], faint: Collection[str]
+    axes: "Axes",
+    plane: Plane,
+    fidelities: Mapping[str, float],
+    name: str,
+    faint: Collection[str],
 ) -> None:
     corners = list(plane.curve.values())
+    label = f"{printable(name)}, fidelity beside it"
     axes.plot(
-        *zip(*corners, strict=True),
-        "o-",
-        color=_CURVE,
-        ms=5,
-        lw=1.6,
-        label="fidelity 0 to 1",
-        zorder=3,
+        *zip(*corners, strict=True), "o-", color=_CURVE, ms=4.5, lw=1.6, label=label, zorder=3
     )
     for method, corner in plane.curve.items():
-        axes.annotate(
-            f"{fidelities[method]:g}",
-            corner,
-            (5, 5),
-            textcoords="offset points",
-            fontsize=8,
-            color=_CURVE,
-            zorder=4,
-        )
-    bold = [method for method in plane.others if method not in faint]
+        words = f"{fidelities[method]:g}"
+        style: dict[str, Any] = {"fontsize": 8, "color": _CURVE, "ha": "right", "va": "top"}
+        axes.annotate(words, corner, (-4, -1), textcoords="offset points", **style)
+    styles = _styles(plane.others, faint)
     for method, at in plane.others.items():
-        axes.plot(
-            *at,
-            linestyle="none",
-            label=printable(method),
-            zorder=2,
-            **_style(method, bold, list(faint)),
-        )
-    axes.margins(0.08)
+        axes.plot(*at, ls="none", label=printable(method), zorder=2, **styles[method])
+    axes.margins(0.1, 0.08)  # what the fidelities need, left of the curve
     (left, right), (bottom, top) = axes.get_xlim(), axes.get_ylim()
-    x = np.linspace(min(corner.distortion for corner in corners), right, 1000)
+    x = np.linspace(min(corner.distortion for corner in corners), right, 200)
     y = [min(least_perception(float(distortion), corners), top) for distortion in x]
-    axes.fill_between(x, y, top, color=_CURVE, alpha=0.08, lw=0, label="dominated by it", zorder=1)
+    label = "dominated by the curve"
+    axes.fill_between(x, y, top, color=_CURVE, alpha=0.08, lw=0, label=label, zorder=1)
     axes.set_xlim(left, right)
     axes.set_ylim(bottom, top)
+    axes.locator_params(nbins=7)
     axes.set_xlabel("RMSE, grey levels of 8 bit  (distortion)", fontsize=9)
     axes.set_ylabel(f"{plane.perception.name}  (unlikeness to a scan)", fontsize=9)
     axes.tick_params(labelsize=8)
     axes.grid(alpha=0.25)
 
 
-def _style(method: str, bold: Sequence[str], faint: Sequence[str]) -> dict[str, Any]:
-    if method in faint:
-        place = faint.index(method)
-        return {"marker": _FAINT_MARKERS[place % len(_FAINT_MARKERS)], "color": _FAINT, "ms": 7}
-    place = bold.index(method)
-    colour = _OTHERS[place % len(_OTHERS)]
-    return {"marker": _MARKERS[place % len(_MARKERS)], "color": colour, "ms": 6.5}
+def _styles(methods: Iterable[str], faint: Collection[str]) -> dict[str, dict[str, Any]]:
+    """A marker and a colour for each; grey and hollow ones have markers of their own count."""
+    styles: dict[str, dict[str, Any]] = {}
+    bold, hollow = itertools.count(), itertools.count()
+    for method in methods:
+        place = next(hollow if method in faint else bold)
+        marker = _MARKERS[place % len(_MARKERS)]
+        colour = _FAINT if method in faint else _OTHERS[place % len(_OTHERS)]
+        face = "none" if method in faint else colour
+        styles[method] = {"marker": marker, "color": colour, "markerfacecolor": face, "ms": 6}
+    return styles
