@@ -183,6 +183,8 @@ def test_tables_hold_the_same_numbers(comparison):
         "bicubic",
     ]
     text = markdown(comparison, found, FIDELITIES)
+    assert text.startswith("# ")
+    assert "\n## eyes\n\neyes: 2 images, 1 patient; masked" in text
     assert "| better | 8.00 | 30.14 | 0.2500 | 1.200 | +0.10 | **no** | yes |" in text
     assert "| exact\\|one | 5.00 |" in text
     assert "| m at fidelity 0 | 10.00 | 28.17 | 0.2000 | 0.500 | +0.10 |  |  |" in text

@@ -65,17 +65,18 @@ def _dominated(plane: Plane) -> dict[str, bool]:
 def markdown(
     comparison: Comparison, planes: Sequence[Plane], fidelities: Mapping[str, float]
 ) -> str:
-    """A table and its sentences for each dataset, then how was measured; ends with a line end."""
-    lines: list[str] = []
+    """A table and its sentences for each dataset, then how was measured: a whole document."""
+    lines = ["# Perception and distortion", "", DEFINITION, ""]
     table = records(comparison, planes, fidelities)
     for dataset in dict.fromkeys(plane.dataset for plane in planes):
-        lines += [_escaped(dataset_line(comparison, dataset)), ""]
+        heading = f"## {_escaped(dataset) or 'images'}"
+        lines += [heading, "", _escaped(dataset_line(comparison, dataset)), ""]
         heads = [heading for heading, _ in _FORMATS.values()]
         heads += [f"dominated in {name}" for _, name, _ in PERCEPTIONS]
         lines += [f"| | {' | '.join(heads)} |", f"|---|{'---|' * len(heads)}"]
         lines += [_line(record) for record in table if record["dataset"] == dataset]
         lines += ["", *(f"- {_escaped(sentence)}" for sentence in sentences(planes, dataset)), ""]
-    lines += [DEFINITION, "", *(f"- {line}" for line in protocol_lines(comparison)), ""]
+    lines += ["## Protocol", "", *(f"- {line}" for line in protocol_lines(comparison)), ""]
     return "\n".join(lines)
 
 
