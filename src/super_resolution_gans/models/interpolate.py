@@ -5,7 +5,6 @@ straight line between their weights is a line of networks that all super-resolve
 """
 
 import copy
-import math
 
 import torch
 from torch import Tensor
@@ -48,7 +47,7 @@ def between(faithful: Upsampler, inventive: Upsampler, fidelity: float) -> Upsam
         for name, tensor in state.items():
             if not bool(torch.isfinite(tensor).all()):
                 raise MixtureError(f"{name} of the {what} one holds NaN or infinite values")
-    if _kinship(one, other) < _LEAST_KINSHIP:
+    if kinship(faithful, inventive) < _LEAST_KINSHIP:
         raise MixtureError(
             "their weights have nothing in common; one must have been trained from the other"
         )
@@ -60,6 +59,21 @@ def between(faithful: Upsampler, inventive: Upsampler, fidelity: float) -> Upsam
         {name: _mixed(one.get(name), other.get(name), fidelity) for name in mixture.state_dict()}
     )
     return mixture
+
+
+@torch.no_grad()
+def kinship(one: Upsampler, other: Upsampler) -> float:
+    """The cosine of the angle between all kernels of the one network and those of the other.
+
+    Both are of one architecture. 1: alike but for a factor; next to 0: nothing in common.
+    """
+    none = torch.zeros(0, dtype=torch.float64)
+    first, second = (
+        torch.cat([none, *(p.double().flatten() for p in network.parameters() if p.dim() == 4)])
+        for network in (one, other)
+    )
+    size = float(first.norm() * second.norm())
+    return float(first @ second) / size if size else 1.0
 
 
 def check_fidelity(fidelity: float) -> None:
@@ -92,19 +106,6 @@ def _check_architectures(faithful: Upsampler, inventive: Upsampler) -> None:
 
 def _channels(network: Upsampler) -> str:
     return f"{network.channels} channel" + ("" if network.channels == 1 else "s")
-
-
-def _kinship(one: dict[str, Tensor], other: dict[str, Tensor]) -> float:
-    """The cosine of the angle between all kernels of the one network and those of the other."""
-    products, first, second = 0.0, 0.0, 0.0
-    for name, kernel in one.items():
-        if kernel.dim() == 4:
-            a, b = kernel.double().flatten(), other[name].double().flatten()
-            products += float(a @ b)
-            first += float(a @ a)
-            second += float(b @ b)
-    size = math.sqrt(first * second)
-    return products / size if size else 1.0
 
 
 def _mixed(faithful: Tensor | None, inventive: Tensor | None, fidelity: float) -> Tensor:
