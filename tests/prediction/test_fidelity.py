@@ -15,6 +15,7 @@ from super_resolution_gans.models.checkpoint import load_generator, save_generat
 from super_resolution_gans.models.generator import SRResNet
 from super_resolution_gans.prediction import PredictionError
 from super_resolution_gans.prediction.catalogue import FAITHFUL, SHIPPED, find_weights
+from super_resolution_gans.prediction.maps import load_maps
 from super_resolution_gans.prediction.provenance import sha256
 
 EXAMPLES = Path(__file__).parents[2] / "examples" / "scans"
@@ -136,3 +137,41 @@ def test_files_of_different_networks_are_both_named(pair, grey_model):
     said = str(caught.value)
     assert said.startswith(f"{pair[1]} and {grey_model}: cannot be mixed: not of one architecture")
     assert "\n" not in said
+
+
+def declaring(path, target, kernel):
+    """The same network on a card that declares the downsampling it inverts."""
+    card = {} if kernel is None else {"downsampling": {"kernel": kernel}}
+    save_generator(load_generator(path).network, target, card)
+    return target
+
+
+@pytest.mark.parametrize(
+    ("kernels", "fidelity", "expected"),
+    [
+        (("bicubic", "bicubic"), 0.5, "bicubic"),
+        (("bicubic", "area"), 0.5, "off"),
+        (("bicubic", None), 0.5, "off"),
+        (("bicubic", "area"), 0, "area"),
+        (("bicubic", "area"), 1, "bicubic"),
+    ],
+)
+def test_a_mixture_agrees_with_the_scan_as_both_of_its_models_do(
+    pair, tmp_path, kernels, fidelity, expected
+):
+    faithful, inventive = (
+        declaring(path, tmp_path / path.name, kernel)
+        for path, kernel in zip(pair, kernels, strict=True)
+    )
+    mixture = load_upscaler(inventive, fidelity=fidelity, faithful=faithful)
+    assert mixture.provenance.consistency == expected
+
+
+def test_intervals_are_for_the_inventive_end_alone():
+    for fidelity, calibrated in ((None, True), (0, True), (0.5, False), (1, False)):
+        upscaler = load_upscaler("oct-srgan-x4", device="cpu", fidelity=fidelity)
+        if calibrated:
+            load_maps(upscaler, device="cpu")
+        else:
+            with pytest.raises(PredictionError, match=f"fidelity {fidelity}: its uncertainty"):
+                load_maps(upscaler, device="cpu")

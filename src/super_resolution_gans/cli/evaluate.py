@@ -10,14 +10,15 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from super_resolution_gans.cli.messages import error, fail, parse_scale, say
-from super_resolution_gans.cli.methods import BASELINES, load_methods
+from super_resolution_gans.cli.methods import BASELINES, PLAIN, load_methods
 from super_resolution_gans.cli.sweep import parse_sweep, show_plane
 
 if TYPE_CHECKING:
     from super_resolution_gans.data.inventory import Entry
     from super_resolution_gans.evaluation.compare import Comparison, Distance, Protocol, Row
     from super_resolution_gans.evaluation.pairs import Image, Pair
-    from super_resolution_gans.prediction.upscale import Upscaler
+    from super_resolution_gans.prediction.upscaler import Upscaler
+    from super_resolution_gans.prediction.versions import Version
 
 CHANNELS = ("y-studio", "y-full", "rgb")
 
@@ -127,6 +128,14 @@ def evaluate(
             "perception-distortion plane: plane.* in --out.",
         ),
     ] = None,
+    consistency: Annotated[
+        bool | None,
+        typer.Option(
+            "--consistency/--no-consistency",
+            help="Measure results that are made to agree with LR, or as the network has them. "
+            "[default: both, of models that declare their downsampling]",
+        ),
+    ] = None,
 ) -> None:
     """Measure models on scans whose truth is known.
 
@@ -160,7 +169,9 @@ def evaluate(
         load = partial(
             load_upscaler, scale=factors, device=device, precision=precision, engine=engine
         )
-        upscalers = load_methods(load, model, swept, faithful, baselines=baselines)
+        upscalers = load_methods(
+            load, model, swept, faithful, baselines=baselines, consistency=consistency
+        )
     except ValueError as problem:
         fail(problem, 2)
     try:
@@ -250,6 +261,7 @@ def _drawer(
 
         drawn[pair.dataset] = number
         hidden = set(BASELINES) - {"bicubic"} if set(images) - set(BASELINES) else {"nearest"}
+        hidden |= {name for name in images if name.endswith(PLAIN)}
         chosen = {name: image for name, image in images.items() if name not in hidden}
         folder = out / "panels"
         folder.mkdir(exist_ok=True)
@@ -260,7 +272,7 @@ def _drawer(
 
 
 def _show(
-    comparison: "Comparison", upscalers: "Mapping[str, Upscaler]", splits: Sequence[str]
+    comparison: "Comparison", upscalers: "Mapping[str, Upscaler | Version]", splits: Sequence[str]
 ) -> None:
     from super_resolution_gans.evaluation.report import plain_table, screen_table
     from super_resolution_gans.scan import printable
@@ -283,7 +295,7 @@ def _show(
 def _write_results(
     out: Path,
     comparison: "Comparison",
-    upscalers: "Mapping[str, Upscaler]",
+    upscalers: "Mapping[str, Upscaler | Version]",
     splits: Sequence[str],
     failures: Sequence[str],
 ) -> None:

@@ -4,10 +4,11 @@ import os
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from super_resolution_gans.models.checkpoint import Model
 from super_resolution_gans.models.interpolate import MixtureError, between, check_fidelity
 from super_resolution_gans.models.load import EXPORTED, load_model
-from super_resolution_gans.models.upsampler import Upsampler
 from super_resolution_gans.prediction.catalogue import FAITHFUL, INTERPOLATIONS, find_weights
+from super_resolution_gans.prediction.downsampling import declared
 from super_resolution_gans.prediction.errors import PredictionError
 from super_resolution_gans.prediction.provenance import Provenance, sha256
 
@@ -36,20 +37,28 @@ class Partner:
         )
 
 
-def read_weights(path: Path, partner: Partner | None = None) -> Upsampler:
-    """The network of a file of weights, mixed with its partner if there is one.
+def read_model(path: Path, partner: Partner | None = None) -> Model:
+    """The network of a file of weights and its card, mixed with its partner if there is one.
+
+    The card is that of the model; at a fidelity of 1, that of its partner. A mixture of models that
+    declare different downsamplings declares none.
 
     Raises:
         ModelFileError: if a file cannot be read.
         PredictionError: if they cannot be mixed; the message names both files.
     """
-    network = load_model(path).network
+    model = load_model(path)
     if partner is None:
-        return network
+        return model
+    faithful, share = load_model(partner.path), partner.fidelity
     try:
-        return between(load_model(partner.path).network, network, partner.fidelity)
+        network = between(faithful.network, model.network, share)
     except MixtureError as error:
         raise PredictionError(f"{path} and {partner.path}", f"cannot be mixed: {error}") from error
+    card = faithful.card if share == 1 else model.card
+    if 0 < share < 1 and declared(faithful.card) != declared(model.card):
+        card = {**card, "downsampling": None}
+    return Model(network, card)
 
 
 def find_partner(name: Name, fidelity: float | None, faithful: Name | None) -> Partner | None:
