@@ -11,6 +11,8 @@ SHIPPED = {
     "oct-srresnet-x4": "SRResNet for OCT, 4 x 4, trained for the smallest mean squared error",
 }
 DEFAULT_MODEL = "oct-srgan-x4"
+FAITHFUL = {"oct-srgan-x4": "oct-srresnet-x4"}
+"""The model that each was trained from, to be mixed with by fidelity."""
 INTERPOLATIONS = ("nearest", "bilinear", "bicubic", "lanczos")
 
 WEIGHTS = Path(__file__).resolve().parent.parent / "weights"

@@ -126,7 +126,7 @@ def load_maps(upscaler: Upscaler, *, device: str = "auto", tile: int | None = No
     digests = {digest: name for name, digest in calibration.models.items()}
     name = digests.get(str(upscaler.provenance.weights_sha256))
     centre, other = SHIPPED  # the SRGAN, whose image is the centre, and the SRResNet
-    if name != centre:
+    if name != centre or upscaler.provenance.fidelity not in (None, 0):
         raise PredictionError(
             upscaler.name, f"its uncertainty has not been calibrated; that of {centre} has"
         )
