@@ -52,6 +52,9 @@ def test_upscale_takes_a_fidelity_and_the_journal_has_both_models(srgan, pair, s
     assert first["fidelity"] == 0.5
     assert first["weights_sha256"] == digest(inventive)
     assert first["faithful_sha256"] == digest(faithful)
+    with Image.open(out / "CNV-1-1.png") as image:
+        told = json.loads(image.info["srgan"])
+    assert (told["fidelity"], told["faithful_sha256"]) == (0.5, digest(faithful))
 
 
 def test_upscale_at_the_ends_gives_the_pixels_of_the_one_and_the_other(
