@@ -20,8 +20,9 @@ from super_resolution_gans.scan import Spacing
 _DEPTH = 1024
 _DIMENSIONS = re.compile(r"(?<!\d)\d{1,5}x\d{1,5}(?:x\d{1,5})?(?![\dx])")
 _EYE = re.compile(r"_(OD|OS)_")
-# Zeiss states the size of these two protocols: 6 x 6 mm, 2 mm deep.
 _PROTOCOLS = {"macular cube": "Macular Cube", "optic disc cube": "Optic Disc Cube"}
+# Zeiss states the size of these cubes in its manual: 6 x 6 mm, 2 mm deep.
+_PROTOCOL_SHAPES = ((128, _DEPTH, 512), (200, _DEPTH, 200))
 _PROTOCOL_MM = (6.0, 2.0, 6.0)
 
 
@@ -46,7 +47,8 @@ def read_img(source: Source, limits: Limits) -> Volume:
     protocol = next((said for key, said in _PROTOCOLS.items() if key in name.lower()), None)
     eye = _EYE.search(name)
     spacing: Spacing = (None, None, None)
-    if protocol is not None:
+    told = protocol is not None and shape in _PROTOCOL_SHAPES
+    if told:
         slices, rows, columns = (mm / n for mm, n in zip(_PROTOCOL_MM, shape, strict=True))
         spacing = (slices, rows, columns)
     details = known(
@@ -54,7 +56,7 @@ def read_img(source: Source, limits: Limits) -> Volume:
         device="Zeiss Cirrus",
         eye=EYES[eye[1]] if eye else None,
         scan_pattern=protocol,
-        spacing=None if protocol is None else "of the protocol (6 x 6 x 2 mm), not of the file",
+        spacing="of the protocol (6 x 6 x 2 mm), not of the file" if told else None,
         verified=UNVERIFIED,
     )
     return Volume(np.ascontiguousarray(stored[::-1, ::-1, ::-1]), spacing, details)

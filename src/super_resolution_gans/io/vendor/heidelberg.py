@@ -1,11 +1,13 @@
 """Heidelberg's reflectivities, as numbers between 0 and 1 and as HEYEX shows them.
 
 A .vol holds reflectivity as float32, an .E2E as a 16-bit float without a sign: 6 bits of exponent,
-biased by 63, above 10 bits of mantissa (uocte's wiki, "Heidelberg File Format"; eyepy,
-``io/he/e2e_format.py``). Noise and retina lie between about 0.0001 and 0.1, so that nobody looks
-at these numbers themselves. HEYEX and its exports show them on a nearly logarithmic scale; the
-curve here is that of eyepy 0.21 (``core/utils.py``, ``from_vol_intensity``): 0 at 0, 1 at 1,
-``(ln(r + 2.44e-4) + 8.3) / 8.285`` between. Unlike eyepy's, the result is not rounded to 8 bits.
+biased by 63, above 10 bits of mantissa, as in uocte and retimat. (eyepy 0.21 and OCT-Converter take
+the bits of the mantissa in reverse, by which neighbouring pixels of a real B-scan agree less.)
+
+Noise and retina lie between about 0.0001 and 0.1, so that nobody looks at these numbers themselves.
+HEYEX and its exports show them on a nearly logarithmic scale; the curve here is that of eyepy 0.21
+(``core/utils.py``, ``from_vol_intensity``): 0 at 0, 1 at 1, ``(ln(r + 2.44e-4) + 8.3) / 8.285``
+between. Unlike eyepy's, the result is not rounded to 8 bits.
 """
 
 import numpy as np
