@@ -23,3 +23,15 @@ def _loaded(name: str) -> ModuleType:
 def vendor_files() -> ModuleType:
     """Writers of small vendors' files, from ``vendor_files.py``."""
     return _loaded("vendor_files")
+
+
+@pytest.fixture(scope="session")
+def reader_process() -> ModuleType:
+    """A worker process that may die, from ``reader_process.py``."""
+    return _loaded("reader_process")
+
+
+@pytest.fixture(scope="session")
+def mutations() -> ModuleType:
+    """Damaged copies of files, from ``mutations.py``."""
+    return _loaded("mutations")

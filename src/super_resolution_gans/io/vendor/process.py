@@ -108,7 +108,7 @@ def _understood(answer: IO[bytes], status: int, source: str) -> Volume:
         if "failed" in told:
             raise ReadError(source, f"damaged or not supported ({told['failed']})")
         return _volume(answer, told)
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         if isinstance(error, ReadError):
             raise
         raise ReadError(source, "damaged: what was read of it makes no sense") from None
