@@ -134,7 +134,10 @@ def _death(status: int) -> str:
     names = {-int(number): number.name for number in signal.Signals}
     name = names.get(status, f"status {status}")
     if name in ("SIGXCPU", "SIGTERM"):
-        return f"takes more than {child.SECONDS} seconds to read; it is damaged or made to hurt"
+        return (
+            f"takes more than {child.SECONDS} seconds to read: "
+            "damaged, made to hurt, or the machine is busy"
+        )
     if name == "SIGKILL":
         return "the process that reads it was ended by the system"
     return f"the process that reads it failed ({name}); it is damaged or made to hurt"
