@@ -76,7 +76,7 @@ def _run(kind: str, path: Path, source: str, limits: Limits, answer: IO[bytes]) 
         "path": str(path.absolute()),
         "name": source,
         "max_pixels": limits.max_pixels,
-        # What lies beside the user's program is not searched, but a user's own site-packages are.
+        # The child starts with nothing but the standard library; relative places stay out.
         "search": [place for place in sys.path if Path(place).is_absolute()],
     }
     environment = {k: v for k, v in os.environ.items() if not k.startswith("PYTHON")}
