@@ -17,6 +17,7 @@ from PIL import Image
 
 PERSON = "SECRETNAME"
 
+_NONE = 0xFFFFFFFF  # in place of a number
 _E2E_MAGICS = {
     "file": b"CMDb", "main": b"MDbMDir", "table": b"MDbDir", "container": b"MDbData",
 }  # fmt: skip
@@ -198,20 +199,16 @@ def _magic(name: str, length: int) -> bytes:
     return (_E2E_MAGICS[name].ljust(12, b"\0") + struct.pack("<I", 100)).ljust(length, b"\xff")
 
 
+def _text(text: str) -> bytes:
+    return struct.pack("<2I", 1, 256) + text.encode("utf-16-le").ljust(256, b"\0")
+
+
 def _contents(one: Series) -> list[tuple[int, int, int, bytes]]:
     slices, height, width = one.codes.shape
-    texts = {9001: "Heidelberg Retina Angiograph", 9006: "OCT ART Volume"}
     found = [
         (one.number, -1, 11, bytes(14) + one.eye + bytes(12)),
-        *(
-            (
-                one.number,
-                -1,
-                kind,
-                struct.pack("<2I", 1, 256) + text.encode("utf-16-le").ljust(256, b"\0"),
-            )
-            for kind, text in texts.items()
-        ),
+        (_NONE, -1, 9001, _text("Heidelberg Retina Angiograph")),  # of the whole study
+        (one.number, -1, 9006, _text("OCT ART Volume")),
         # What shows the fundus is an image too.
         (one.number, -1, 0x40000000, struct.pack("<5I", 26, 0x02010201, 6, 2, 3) + bytes(6)),
     ]

@@ -65,14 +65,11 @@ def test_every_truncation_is_refused(tmp_path: Path) -> None:
             parsed(tmp_path, NAME.format("z"), CUBE.tobytes()[:length])
 
 
-@pytest.mark.parametrize(("width", "slices", "protocol"), [(200, 200, "Optic Disc Cube")])
-def test_the_extent_of_a_protocol_is_known(
-    tmp_path: Path, width: int, slices: int, protocol: str
-) -> None:
-    name = f"P1_{protocol} {width}x{slices}_1-1-2020_1-1-1_OD_sn1_cube_z.img"
-    volume = parsed(tmp_path, name, bytes(width * slices * 1024))
-    assert volume.spacing == (6 / slices, 2 / 1024, 6 / width)
-    assert volume.details["scan pattern"] == protocol
+def test_the_extent_of_a_protocol_is_known(tmp_path: Path) -> None:
+    name = "P1_Optic Disc Cube 200x200_1-1-2020_1-1-1_OD_sn1_cube_z.img"
+    volume = parsed(tmp_path, name, bytes(200 * 200 * 1024))
+    assert volume.spacing == (6 / 200, 2 / 1024, 6 / 200)
+    assert volume.details["scan pattern"] == "Optic Disc Cube"
     assert volume.details["eye"] == "right (OD)"
     assert "of the protocol" in volume.details["spacing"]
 

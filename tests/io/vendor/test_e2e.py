@@ -60,7 +60,6 @@ def test_a_volume_is_what_eyepy_finds_in_the_same_file(
     from eyepy.io.he.e2e_reader import HeE2eReader
 
     path = tmp_path / "a.E2E"
-    path.write_bytes(vendor_files.e2e(vendor_files.Series(CODES), vendor_files.Series(CODES[:2])))
     path.write_bytes(
         vendor_files.e2e(vendor_files.Series(CODES[:2], number=4), vendor_files.Series(CODES))
     )

@@ -1,5 +1,6 @@
 """Heidelberg .vol, beside eyepy's reading."""
 
+import struct
 import warnings
 from pathlib import Path
 from types import ModuleType
@@ -111,11 +112,7 @@ def test_sizes_are_checked_before_they_are_believed(refusal: Any, vendor_files: 
     whole[12:24] = b"\xff" * 12  # width, slices, height
     assert "over the limit" in refusal("vol", bytes(whole))
     assert "over the limit of 19" in refusal("vol", vendor_files.vol(SMALL), 19)
-    whole[12:24] = (
-        (500).to_bytes(4, "little")
-        + (1 << 20).to_bytes(4, "little") * 1
-        + (500).to_bytes(4, "little")
-    )
+    whole[12:24] = struct.pack("<3I", 500, 1 << 20, 500)
     assert "over the limit of 2 GiB" in refusal("vol", bytes(whole))
     whole[12:24] = bytes(12)
     assert "without B-scans" in refusal("vol", bytes(whole))

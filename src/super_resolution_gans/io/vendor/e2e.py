@@ -26,6 +26,7 @@ from super_resolution_gans.io.vendor.volume import (
 
 _SIDE, _DEVICE, _PATTERN, _ABOUT_BSCAN, _IMAGE = 11, 9001, 9006, 10004, 0x40000000
 _BSCAN = 0x02200201  # among images; others show the fundus
+_WHOLE_STUDY = 0xFFFFFFFF  # in place of the number of a series
 
 _IMAGE_HEADER = Struct(
     Padding(4), "type" / Int32ul, "pixels" / Int32ul, "height" / Int32ul, "width" / Int32ul
@@ -47,13 +48,13 @@ class _Kind:
     width: int
     slices: int | None
     pattern: int | None
-    row_mm: float | None
 
 
 @dataclass(frozen=True)
 class _Slice:
     number: int
     pixels_at: int
+    row_mm: float | None
 
 
 def read_e2e(source: Source, limits: Limits) -> Volume:
@@ -91,7 +92,7 @@ def read_e2e(source: Source, limits: Limits) -> Volume:
         intensities=heidelberg.WORDS,
         verified="on one B-scan of a real file, which had lost its directory",
     )
-    return Volume(pixels, (None, kind.row_mm, None), details)
+    return Volume(pixels, (None, slices[0].row_mm, None), details)
 
 
 def _volumes(source: Source, found: Iterable[Container]) -> dict[_Kind, list[_Slice]]:
@@ -112,13 +113,11 @@ def _volumes(source: Source, found: Iterable[Container]) -> dict[_Kind, list[_Sl
         if image.pixels != image.height * image.width or needed > one.size:
             raise source.refusal("damaged: a B-scan of another size than its container")
         told = facts.get((one.series, one.slice))
-        kind = _Kind(
-            one.series, image.height, image.width,
-            max(told.slices, 1) if told else None,  # circles announce 0
-            told.pattern if told else None,
-            millimetres(told.row_mm) if told else None,
-        )  # fmt: skip
-        volumes[kind].append(_Slice(one.slice, one.at + _IMAGE_HEADER.sizeof()))
+        announced = max(told.slices, 1) if told else None  # circles announce 0
+        pattern = told.pattern if told else None
+        kind = _Kind(one.series, image.height, image.width, announced, pattern)
+        row_mm = millimetres(told.row_mm) if told else None
+        volumes[kind].append(_Slice(one.slice, one.at + _IMAGE_HEADER.sizeof(), row_mm))
     return volumes
 
 
@@ -140,9 +139,9 @@ def _eye(source: Source, found: Iterable[Container], series: SeriesKey) -> str |
 
 
 def _text(source: Source, found: Iterable[Container], kind: int, series: SeriesKey) -> str | None:
-    """The first text in a container of texts of equal size, in UTF-16."""
+    """The first text in a container of texts of equal size, in UTF-16; of a series or its study."""
     for one in found:
-        if one.type == kind and one.series == series:
+        if one.type == kind and one.series in (series, (*series[:2], _WHOLE_STUDY)):
             texts = source.record(_TEXTS, one.at, "a text")
             if texts.count and texts.size <= one.size - _TEXTS.sizeof():
                 raw = source.read(one.at + _TEXTS.sizeof(), texts.size, "a text")
