@@ -36,7 +36,7 @@ WAYS = {
     "noise 0.04": Degradation(noise=0.04),
     "blur 1.5, noise 0.03": Degradation(blur=1.5, noise=0.03),
 }
-MODELS = ("oct-srresnet-x4", "oct-srgan-x4")
+MODELS = ("oct-srresnet-x4", "oct-srgan-x4", "oct-srresnet-x4-native")
 PART = (64, 96)
 
 
@@ -67,7 +67,7 @@ def table(data: Path, models: list[str], scans: int) -> None:
 
 def cut(image: np.ndarray) -> np.ndarray:
     """To a multiple of four."""
-    return np.ascontiguousarray(image[: image.shape[0] // 4 * 4, : image.shape[1] // 4 * 4])
+    return np.array(image[: image.shape[0] // 4 * 4, : image.shape[1] // 4 * 4])
 
 
 def picture(scan: Path, out: Path, models: list[str], at: tuple[int, int] | None) -> None:
@@ -80,7 +80,7 @@ def picture(scan: Path, out: Path, models: list[str], at: tuple[int, int] | None
     low = read_scan(scan).slice_pixels(0)
     top, left = at or tuple((n - p) // 2 for n, p in zip(low.shape, PART, strict=True))
     rows, columns = slice(top, top + PART[0]), slice(left, left + PART[1])
-    names = ["nearest", "bicubic", *models]
+    names = ["bicubic", *models]
     figure, axes = plt.subplots(2, -(-len(names) // 2), figsize=(11, 8.2), layout="constrained")
     for axis in axes.flat:
         axis.axis("off")
@@ -92,7 +92,7 @@ def picture(scan: Path, out: Path, models: list[str], at: tuple[int, int] | None
         axis.imshow(part, cmap="gray", vmin=0, vmax=max(0.6, float(part.max())), resample=False)
         axis.set_title(f"{upscale.name}\nabove the retina {ground.std() * 255:.1f}", fontsize=10)
         print(f"{upscale.name}: {ground.std() * 255:.2f} levels above the retina")
-    figure.savefig(out, dpi=110, metadata={"Software": None})
+    figure.savefig(out, dpi=80, metadata={"Software": None})
 
 
 def main() -> None:

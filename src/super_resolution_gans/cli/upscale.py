@@ -82,6 +82,18 @@ def upscale(
             'on the CPU and need pip install "SuperResolution-GANs[export]".',
         ),
     ] = "auto",
+    fidelity: Annotated[
+        float | None,
+        typer.Option(
+            metavar="F",
+            help="How faithful: 0 as the model invents, 1 as its faithful partner (SRResNet). "
+            "[default: the model by itself]",
+        ),
+    ] = None,
+    faithful: Annotated[
+        str | None,
+        typer.Option(metavar="MODEL", help="That partner; shipped models know theirs."),
+    ] = None,
     consistency: Annotated[
         bool | None,
         typer.Option(
@@ -141,6 +153,8 @@ def upscale(
             precision=precision,
             tile=tile,
             engine=engine,
+            fidelity=fidelity,
+            faithful=faithful,
             consistency=consistency,
             noise=noise,
         )
