@@ -3,7 +3,7 @@
 import sys
 from collections import Counter
 from contextlib import closing
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -89,6 +89,13 @@ def upscale(
             "refused. [default: 512 million]",
         ),
     ] = None,
+    allow_private_addresses: Annotated[
+        bool,
+        typer.Option(
+            "--allow-private-addresses",
+            help="Fetch from this machine and local networks too, and through proxies.",
+        ),
+    ] = False,
     overwrite: Annotated[
         bool, typer.Option("--overwrite", help="Replace results that exist instead of skipping.")
     ] = False,
@@ -119,19 +126,18 @@ def upscale(
         fail(problem, 2)
     if plan.ignored:
         say(f"ignored by their names, as no images: {_plural(plan.ignored, 'file')}")
-    raise typer.Exit(_run(plan, upscaler, overwrite, max_pixels))
+    reading = {"max_pixels": max_pixels, "allow_private_addresses": allow_private_addresses}
+    raise typer.Exit(_run(plan, upscaler, overwrite, reading))
 
 
-def _run(plan: "Plan", upscaler: "Upscaler", overwrite: bool, max_pixels: int | None) -> int:
+def _run(plan: "Plan", upscaler: "Upscaler", overwrite: bool, reading: dict[str, Any]) -> int:
     """Do the plan, say what happens, and return the exit status."""
     from super_resolution_gans.prediction.files import upscale_files
 
     counts: Counter[str] = Counter()
     failure, interrupted = 1 if len(plan.jobs) == 1 else 3, 0
     with _Bar(len(plan.jobs)) as bar, warnings_shown():
-        outcomes = upscale_files(
-            plan, upscaler, overwrite=overwrite, on_batch=bar.batch, max_pixels=max_pixels
-        )
+        outcomes = upscale_files(plan, upscaler, overwrite=overwrite, on_batch=bar.batch, **reading)
         try:
             with closing(outcomes):
                 for outcome in outcomes:

@@ -69,6 +69,7 @@ def read_scan(
     stream_above: int | None = None,
     max_download: int = MAX_DOWNLOAD,
     max_seconds: float = MAX_SECONDS,
+    allow_private_addresses: bool = False,
 ) -> Scan:
     """Read a scan from a file or an http(s) address: PNG, JPEG, BMP, WebP, GIF, TIFF or NPY.
 
@@ -87,6 +88,8 @@ def read_scan(
             number means the same whatever the others are; by default ``lazy_above``.
         max_download: most bytes fetched from an address.
         max_seconds: longest time for fetching.
+        allow_private_addresses: fetch from any host, not only from those with public addresses
+            (loopback, a local network, ...), and through the proxies that the environment names.
 
     Returns:
         The scan, its ``source`` set to the path or address.
@@ -101,7 +104,12 @@ def read_scan(
         from super_resolution_gans.io.fetch import fetched
 
         name = shown(source)
-        with fetched(os.fspath(source), max_bytes=max_download, seconds=max_seconds) as path:
+        with fetched(
+            os.fspath(source),
+            max_bytes=max_download,
+            seconds=max_seconds,
+            allow_private=allow_private_addresses,
+        ) as path:
             scan = _read_file(path, name, Path(name).suffix, limits)
             if scan.is_lazy:
                 raise ReadError(name, "too large to be read from an address; download it first")
