@@ -85,8 +85,7 @@ def upscale(
         typer.Option(
             min=1,
             metavar="N",
-            help="Most numbers of a slice (height x width x channels): what announces more is "
-            "refused. [default: 512 million]",
+            help="Most pixels of a slice; what announces more is refused. [default: 100 million]",
         ),
     ] = None,
     allow_private_addresses: Annotated[

@@ -11,7 +11,8 @@ from super_resolution_gans.io.errors import ReadError
 from super_resolution_gans.io.stored import Limits
 from super_resolution_gans.scan import Scan
 
-MAX_PIXELS = 512_000_000
+MAX_PIXELS = 100_000_000
+MAX_MEMORY = 2 << 30
 LAZY_ABOVE = 512 << 20
 MAX_DOWNLOAD = 512 << 20
 MAX_SECONDS = 120.0
@@ -65,6 +66,7 @@ def read_scan(
     source: str | os.PathLike[str],
     *,
     max_pixels: int = MAX_PIXELS,
+    max_memory: int = MAX_MEMORY,
     lazy_above: int = LAZY_ABOVE,
     stream_above: int | None = None,
     max_download: int = MAX_DOWNLOAD,
@@ -80,8 +82,10 @@ def read_scan(
 
     Args:
         source: a path, or an address that starts with ``http://`` or ``https://``.
-        max_pixels: most numbers (height x width x channels) of one slice; known from the header,
-            before anything is decoded.
+        max_pixels: most pixels (height x width) of one slice, of up to four channels; known from
+            the header, before anything is decoded.
+        max_memory: most bytes of numbers, as stored, of a volume that cannot be read piece by
+            piece, such as a TIFF of JPEG pages; known from the header too.
         lazy_above: TIFF and NPY files that take more bytes than this as float32 are read piece by
             piece; they must stay where they are as long as the scan is used.
         stream_above: the same for grey TIFF and NPY files of uint8 and uint16, of which every
@@ -100,7 +104,7 @@ def read_scan(
     """
     stream_above = lazy_above if stream_above is None else min(stream_above, lazy_above)
     if is_address(source):
-        limits = Limits(max_pixels, lazy_above, lazy_above)
+        limits = Limits(max_pixels, lazy_above, lazy_above, max_memory)
         from super_resolution_gans.io.fetch import fetched
 
         name = shown(source)
@@ -116,7 +120,7 @@ def read_scan(
             return scan
     if not os.fspath(source):
         raise ReadError(source, "an empty name")
-    path, limits = Path(source), Limits(max_pixels, lazy_above, stream_above)
+    path, limits = Path(source), Limits(max_pixels, lazy_above, stream_above, max_memory)
     return _read_file(path, os.fspath(source), path.suffix, limits)
 
 

@@ -22,6 +22,7 @@ from super_resolution_gans.scan import (
 UNKNOWN: Spacing = (None, None, None)
 
 _BAND_NUMBERS = 1 << 25
+_MOST_CHANNELS = 4
 
 
 @dataclass(frozen=True)
@@ -29,15 +30,18 @@ class Limits:
     """How much a reader takes on.
 
     Attributes:
-        max_pixels: most numbers (height x width x channels) of one slice.
+        max_pixels: most pixels (height x width) of one slice, which may have four numbers each.
         lazy_above: a scan of more bytes than this as float32 is read piece by piece, if it can be.
         stream_above: the same for one whose numbers say nothing about its range or colour, so that
             reading it piece by piece costs no second look at them.
+        max_memory: most bytes of numbers, as stored, of a volume that cannot be read piece by
+            piece.
     """
 
     max_pixels: int
     lazy_above: int
     stream_above: int
+    max_memory: int = 2 << 30
 
 
 class Stored(Protocol):
@@ -129,12 +133,31 @@ def check_size(source: str, height: int, width: int, channels: int, limits: Limi
     """Refuse an image without pixels, or with too many, before it is decoded."""
     if height < 1 or width < 1:
         raise ReadError(source, f"an image of {width} x {height} pixels has nothing to read")
-    if height * width * channels > limits.max_pixels:
-        times = f" x {channels} channels" if channels > 1 else ""
+    if height * width > limits.max_pixels:
+        raise too_many_pixels(source, f"{width} x {height} pixels", limits)
+    if height * width * channels > _MOST_CHANNELS * limits.max_pixels:
+        size = (
+            f"{width} x {height} pixels of {channels} channels, of which four count as one pixel,"
+        )
+        raise too_many_pixels(source, size, limits)
+
+
+def too_many_pixels(source: str, what: str, limits: Limits) -> ReadError:
+    """The refusal of ``what``, and how to have it read."""
+    return ReadError(
+        source,
+        f"{what} are over the limit of {limits.max_pixels} a slice (max_pixels, or --max-pixels of "
+        "srgan upscale, raises it)",
+    )
+
+
+def check_memory(source: str, count: int, limits: Limits, cure: str = "") -> None:
+    """Refuse a volume of ``count`` bytes that has to be in memory, before it is decoded."""
+    if count > limits.max_memory:
         raise ReadError(
             source,
-            f"{width} x {height} pixels{times} are over the limit of {limits.max_pixels} "
-            "(max_pixels, or --max-pixels of srgan upscale, raises it)",
+            f"its slices take {count} bytes and have to be in memory together; the limit is "
+            f"{limits.max_memory} (max_memory of read_scan raises it{cure})",
         )
 
 
