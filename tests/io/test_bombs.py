@@ -219,6 +219,18 @@ def test_a_volume_that_must_be_in_memory_has_a_limit(tmp_path: Path) -> None:
     assert "the limit is 2147483648 (max_memory of read_scan raises it; TIFF without" in message
 
 
+def test_a_stack_cannot_be_announced_into_being(tmp_path: Path) -> None:
+    tifffile.imwrite(tmp_path / "a.tif", np.zeros((2, 8, 8), np.uint8), imagej=True)
+    with tifffile.TiffFile(tmp_path / "a.tif") as file:
+        counts, following = file.pages[0].tags[279].valueoffset, file.pages[1].offset
+    data = bytearray((tmp_path / "a.tif").read_bytes())
+    data = data.replace(b"images=2", b"images=9")
+    data = data.replace(struct.pack("<I", following), bytes(4))  # one page
+    data[counts : counts + 4] = struct.pack("<I", 1)
+    (tmp_path / "a.tif").write_bytes(data)
+    assert "9 images are announced, each smaller" in refusal(tmp_path / "a.tif")
+
+
 def test_a_dictionary_of_gigabytes_is_refused(tmp_path: Path) -> None:
     strip = bytearray(lzma.compress(bytes(100), format=lzma.FORMAT_ALONE))
     strip[1:5] = (3 << 30).to_bytes(4, "little")

@@ -201,6 +201,8 @@ def _imagej_stack(first: Any, data: memoryview, images: int) -> list[Page] | Non
     meaning, turned = _meaning(first), int(first.tags.valueof(orientation.TAG, 1))
     layout = _layout(first, meaning)
     size = sum(layout.counts)
+    if size < layout.height * layout.segment_bytes(1):
+        raise ValueError(f"{images} images are announced, each smaller than its pixels")
     ends = [o + n for o, n in zip(layout.offsets, layout.counts, strict=True)]
     if list(layout.offsets[1:]) != ends[:-1] or layout.offsets[0] + size * images > len(data):
         raise ValueError(f"{images} images are announced, but not in the file")
