@@ -269,3 +269,28 @@ def test_a_strip_is_not_copied_beyond_what_it_can_hold(
     (tmp_path / "a.tif").write_bytes(tiff(1, 10, 10, strip, 8))
     assert read_scan(tmp_path / "a.tif").shape == (1, 10, 10)
     assert sizes == [200 + 4096]
+
+
+@pytest.mark.usefixtures("undecoded")
+def test_pages_that_share_one_long_list_are_refused(tmp_path: Path) -> None:
+    strips, pages = 10_000, 100
+    table = struct.pack("<I", 8) * strips
+    data = bytearray(tiff(pages, 8, 8, table, 1))
+    for tag in (273, 279):
+        own = struct.pack("<HHI", tag, 4, 1)
+        data = data.replace(own, struct.pack("<HHI", tag, 4, strips))
+    (tmp_path / "a.tif").write_bytes(data)
+    assert "its pages list more than the file holds" in refusal(tmp_path / "a.tif")
+
+
+@pytest.mark.usefixtures("undecoded")
+def test_pages_that_overlap_are_refused(tmp_path: Path) -> None:
+    """Each of the pages has nearly all of the file as its tags."""
+    data = bytearray(60_000)
+    struct.pack_into("<2sHI", data, 0, b"II", 42, 8)
+    for number in range(20):
+        at, tags = 8 + number * 10, 4000
+        struct.pack_into("<H", data, at, tags)
+        struct.pack_into("<I", data, at + 2 + 12 * tags, at + 10)
+    (tmp_path / "a.tif").write_bytes(data)
+    assert "its pages overlap" in refusal(tmp_path / "a.tif")
