@@ -11,6 +11,7 @@ from super_resolution_gans.cli.messages import (
     error,
     fail,
     one_line,
+    parse_fill,
     parse_scale,
     say,
     warnings_shown,
@@ -88,6 +89,13 @@ def upscale(
             help="Most pixels of a slice; what announces more is refused. [default: 100 million]",
         ),
     ] = None,
+    fill: Annotated[
+        str | None,
+        typer.Option(
+            metavar="VALUE|min",
+            help="What replaces NaN and infinite values, in the file's units. [default: refuse]",
+        ),
+    ] = None,
     allow_private_addresses: Annotated[
         bool,
         typer.Option(
@@ -107,6 +115,7 @@ def upscale(
     Exit status: 0 all done or skipped, 1 the only image failed, 2 wrong usage, 3 some failed.
     """
     factors = None if scale is None else parse_scale(scale)
+    filled = None if fill is None else parse_fill(fill)
     from super_resolution_gans.prediction.catalogue import DEFAULT_MODEL
     from super_resolution_gans.prediction.plan import make_plan
     from super_resolution_gans.prediction.upscale import load_upscaler
@@ -125,7 +134,11 @@ def upscale(
         fail(problem, 2)
     if plan.ignored:
         say(f"ignored by their names, as no images: {_plural(plan.ignored, 'file')}")
-    reading = {"max_pixels": max_pixels, "allow_private_addresses": allow_private_addresses}
+    reading = {
+        "max_pixels": max_pixels,
+        "allow_private_addresses": allow_private_addresses,
+        "fill": filled,
+    }
     raise typer.Exit(_run(plan, upscaler, overwrite, reading))
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from super_resolution_gans.io import npy, raster, tiff
 from super_resolution_gans.io.address import is_address, shown
 from super_resolution_gans.io.errors import ReadError
+from super_resolution_gans.io.finite import Fill, checked
 from super_resolution_gans.io.stored import Limits
 from super_resolution_gans.scan import Scan
 
@@ -72,6 +73,7 @@ def read_scan(
     max_download: int = MAX_DOWNLOAD,
     max_seconds: float = MAX_SECONDS,
     allow_private_addresses: bool = False,
+    fill: Fill | None = None,
 ) -> Scan:
     """Read a scan from a file or an http(s) address: PNG, JPEG, BMP, WebP, GIF, TIFF or NPY.
 
@@ -94,6 +96,8 @@ def read_scan(
         max_seconds: longest time for fetching.
         allow_private_addresses: fetch from any host, not only from those with public addresses
             (loopback, a local network, ...), and through the proxies that the environment names.
+        fill: what takes the place of NaN and infinite values, which are an error otherwise: a
+            number in the file's own units, or "min", the smallest finite number of the file.
 
     Returns:
         The scan, its ``source`` set to the path or address.
@@ -103,8 +107,9 @@ def read_scan(
         FetchError: if the address cannot be fetched; a kind of ReadError.
     """
     stream_above = lazy_above if stream_above is None else min(stream_above, lazy_above)
+    fill = checked(fill, shown(source))
     if is_address(source):
-        limits = Limits(max_pixels, lazy_above, lazy_above, max_memory)
+        limits = Limits(max_pixels, lazy_above, lazy_above, max_memory, fill)
         from super_resolution_gans.io.fetch import fetched
 
         name = shown(source)
@@ -120,7 +125,7 @@ def read_scan(
             return scan
     if not os.fspath(source):
         raise ReadError(source, "an empty name")
-    path, limits = Path(source), Limits(max_pixels, lazy_above, stream_above, max_memory)
+    path, limits = Path(source), Limits(max_pixels, lazy_above, stream_above, max_memory, fill)
     return _read_file(path, os.fspath(source), path.suffix, limits)
 
 

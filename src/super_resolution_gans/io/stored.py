@@ -1,7 +1,7 @@
 """Numbers as a file stores them -> Scan: in memory if small, read piece by piece if large."""
 
 import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -9,12 +9,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from super_resolution_gans.io.errors import ReadError
+from super_resolution_gans.io.finite import Band, Fill, Filled, Survey, filling, replaced
 from super_resolution_gans.scan import (
     Range,
     Scan,
     ScanError,
     Spacing,
-    extremes,
     natural_range,
     to_unit,
 )
@@ -27,7 +27,7 @@ _MOST_CHANNELS = 4
 
 @dataclass(frozen=True)
 class Limits:
-    """How much a reader takes on.
+    """How much a reader takes on, and what it does about numbers that are not finite.
 
     Attributes:
         max_pixels: most pixels (height x width) of one slice, which may have four numbers each.
@@ -36,12 +36,14 @@ class Limits:
             reading it piece by piece costs no second look at them.
         max_memory: most bytes of numbers, as stored, of a volume that cannot be read piece by
             piece.
+        fill: what takes the place of NaN and infinite values; None refuses them.
     """
 
     max_pixels: int
     lazy_above: int
     stream_above: int
     max_memory: int = 2 << 30
+    fill: Fill | None = None
 
 
 class Stored(Protocol):
@@ -93,16 +95,25 @@ def scan_of(
     """
     try:
         searched = len(stored.shape) == 4 or not _is_plain(stored.dtype, told_range)
+        plain = _is_plain(stored.dtype, told_range)
         if 4 * math.prod(stored.shape) <= (limits.lazy_above if searched else limits.stream_above):
             values = _all(stored, source)
+            survey = Survey(() if plain else ((n, 0, values[n]) for n in range(len(values))))
+            if survey.bad:
+                values = replaced(values, filling(survey, stored.dtype, source, limits.fill))
             if values.ndim == 4 and is_grey(values):
                 values = values[..., 0]
-            ends = _meant(stored.dtype, [values], source, told_range)
+            ends = _meant(stored.dtype, survey, told_range)
             if values.ndim == 3:
                 values = values[..., np.newaxis]  # so that three columns are not taken for RGB
             return Scan.from_array(values, spacing=spacing, source=source, value_range=ends)
-        grey = len(stored.shape) == 4 and all(is_grey(band) for band in _bands(stored, source))
-        ends = _meant(stored.dtype, _bands(stored, source), source, told_range)
+        survey = Survey(() if plain else _bands(stored, source))
+        if survey.bad:
+            stored = Filled(stored, filling(survey, stored.dtype, source, limits.fill))
+        grey = len(stored.shape) == 4 and all(
+            is_grey(band) for _, _, band in _bands(stored, source)
+        )
+        ends = _meant(stored.dtype, survey, told_range)
         pixels = StoredSource(stored, source, ends, grey)
         return Scan(pixels, spacing, source, stored.dtype, ends)
     except ScanError as error:
@@ -166,16 +177,12 @@ def explain(error: Exception) -> str:
     return str(error).strip().rstrip(".") or type(error).__name__
 
 
-def _meant(
-    dtype: np.dtype[Any], bands: Iterable[NDArray[Any]], source: str, told: Range | None
-) -> Range:
+def _meant(dtype: np.dtype[Any], survey: Survey, told: Range | None) -> Range:
     if _is_plain(dtype, told):
         return natural_range(dtype, 0, 0)
-    ends = [extremes(band, source) for band in bands]
-    low, high = min(low for low, _ in ends), max(high for _, high in ends)
-    if told is not None and told[0] <= low and high <= told[1]:
+    if told is not None and told[0] <= survey.low and survey.high <= told[1]:
         return told
-    return natural_range(dtype, low, high)
+    return natural_range(dtype, survey.low, survey.high)
 
 
 def _is_plain(dtype: np.dtype[Any], told: Range | None) -> bool:
@@ -192,13 +199,13 @@ def _all(stored: Stored, source: str) -> NDArray[Any]:
     return values
 
 
-def _bands(stored: Stored, source: str) -> Iterator[NDArray[Any]]:
+def _bands(stored: Stored, source: str) -> Iterator[Band]:
     _, height, width = stored.shape[:3]
     step = max(1, _BAND_NUMBERS // (width * math.prod(stored.shape[3:])))
     for index in range(stored.shape[0]):
         for top in range(0, height, step):
             rows = slice(top, min(top + step, height))
-            yield read_window(stored, source, index, rows, slice(0, width))
+            yield index, top, read_window(stored, source, index, rows, slice(0, width))
 
 
 def _whole(stored: Stored) -> tuple[slice, slice]:

@@ -14,6 +14,7 @@ from typing import Any
 
 from super_resolution_gans.io import (
     ExistsError,
+    Fill,
     can_hold,
     check_target,
     is_address,
@@ -47,6 +48,7 @@ def upscale_files(
     on_batch: OnBatch | None = None,
     max_pixels: int | None = None,
     allow_private_addresses: bool = False,
+    fill: Fill | None = None,
 ) -> Generator[Outcome, None, None]:
     """Do the jobs of a plan, and say what became of each, in the plan's order.
 
@@ -55,14 +57,14 @@ def upscale_files(
 
     Args:
         max_pixels: of ``read_scan``, if not the default.
-        allow_private_addresses: of ``read_scan``.
+        allow_private_addresses, fill: of ``read_scan``.
 
     Raises:
         PredictionError: if the folder of results cannot be made, or the journal not be written.
     """
     if plan.folder:
         _make_folder(plan.folder)
-    how: dict[str, Any] = {"allow_private_addresses": allow_private_addresses}
+    how: dict[str, Any] = {"allow_private_addresses": allow_private_addresses, "fill": fill}
     if max_pixels is not None:
         how["max_pixels"] = max_pixels
     worker = _Worker(plan, upscaler, overwrite, on_batch, how)
