@@ -1,6 +1,7 @@
 """Numbers as a file stores them -> Scan: in memory if small, read piece by piece if large."""
 
 import math
+import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -23,6 +24,8 @@ UNKNOWN: Spacing = (None, None, None)
 
 _BAND_NUMBERS = 1 << 25
 _MOST_CHANNELS = 4
+# What a decoder raises when it stumbles over what it did not expect: words for programmers.
+_STUMBLES = (TypeError, AttributeError, LookupError, ArithmeticError, AssertionError, struct.error)
 
 
 @dataclass(frozen=True)
@@ -174,6 +177,8 @@ def check_memory(source: str, count: int, limits: Limits, cure: str = "") -> Non
 
 def explain(error: Exception) -> str:
     """What an exception from a decoder says, without a full stop."""
+    if isinstance(error, _STUMBLES):
+        return "its structure makes no sense"
     return str(error).strip().rstrip(".") or type(error).__name__
 
 
