@@ -1,5 +1,6 @@
 """What other libraries say of an image: its format, size and depth, for `check_corpus.py`."""
 
+import logging
 import warnings
 from dataclasses import dataclass
 from pathlib import Path
@@ -7,6 +8,8 @@ from pathlib import Path
 import numpy as np
 import tifffile
 from PIL import Image, ImageOps
+
+logging.getLogger("tifffile").addHandler(logging.NullHandler())  # it reports what it finds odd
 
 # What Pillow calls a format, and what `srgan` does.
 _NAMES = {"MPO": "JPEG", "WEBP": "WebP", "DIB": "BMP"}

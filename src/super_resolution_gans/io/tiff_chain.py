@@ -7,6 +7,8 @@ from super_resolution_gans.io.errors import ReadError
 _MOST_PAGES = 1 << 17
 # Pages that point to the same long list would have it read once a page.
 _MOST_SHARED = 16
+# How pixels are stored. Decoders go on with a default where one of these cannot be read.
+_NEEDED = frozenset((258, 273, 277, 279, 320, 324, 325, 338, 339))
 _TYPE_BYTES = dict(enumerate((1, 1, 2, 4, 8, 1, 1, 2, 4, 8, 4, 8, 4), start=1)) | {16: 8, 17: 8}
 
 
@@ -24,6 +26,7 @@ def count_pages(data: memoryview, source: str) -> int:
     big = bytes(data[2:4]) in (b"+\0", b"\0+")
     offset_format, count_format, entry = ("Q", "Q", 20) if big else ("I", "H", 12)
     offset_bytes, count_bytes = (8, 8) if big else (4, 2)
+    layout = f"{order}HH{offset_format}{offset_format}"
 
     def number(at: int, kind: str, size: int) -> int:
         if at + size > len(data):
@@ -45,8 +48,11 @@ def count_pages(data: memoryview, source: str) -> int:
         entered += end - start
         if entered > len(data):
             raise ReadError(source, "damaged TIFF (its pages overlap)")
-        tags = struct.iter_unpack(f"{order}HH{offset_format}{offset_bytes}x", data[start:end])
-        listed += sum(min(len(data), count * _TYPE_BYTES.get(kind, 1)) for _, kind, count in tags)
+        for tag, kind, count, value in struct.iter_unpack(layout, data[start:end]):
+            size = count * _TYPE_BYTES.get(kind, 1)
+            listed += min(len(data), size)
+            if size > offset_bytes and tag in _NEEDED and value + size > len(data):
+                raise ReadError(source, f"truncated TIFF (tag {tag} lies beyond its end)")
         if listed > _MOST_SHARED * len(data):
             raise ReadError(source, "damaged TIFF (its pages list more than the file holds)")
     if not seen:
