@@ -276,9 +276,9 @@ def test_pages_that_share_one_long_list_are_refused(tmp_path: Path) -> None:
     strips, pages = 10_000, 100
     table = struct.pack("<I", 8) * strips
     data = bytearray(tiff(pages, 8, 8, table, 1))
-    for tag in (273, 279):
-        own = struct.pack("<HHI", tag, 4, 1)
-        data = data.replace(own, struct.pack("<HHI", tag, 4, strips))
+    for tag, value in ((273, 8), (279, len(table))):
+        own = struct.pack("<HHII", tag, 4, 1, value)
+        data = data.replace(own, struct.pack("<HHII", tag, 4, strips, 8))
     (tmp_path / "a.tif").write_bytes(data)
     assert "its pages list more than the file holds" in refusal(tmp_path / "a.tif")
 
