@@ -1,6 +1,7 @@
 """Files that break off: an error, or all of the pixels; never a part of them without a word."""
 
 import io
+import struct
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
@@ -165,3 +166,27 @@ def test_pillow_is_not_told_to_forgive() -> None:
     from PIL import ImageFile
 
     assert not ImageFile.LOAD_TRUNCATED_IMAGES
+
+
+def jpeg_page(width: int, height: int, strip: bytes) -> bytes:
+    """A whole TIFF file around a JPEG."""
+    tags = {256: width, 257: height, 258: 8, 259: 7, 262: 1, 273: 8, 277: 1, 278: height}
+    tags[279] = len(strip)
+    entries = b"".join(struct.pack("<HHII", tag, 4, 1, n) for tag, n in sorted(tags.items()))
+    head = struct.pack("<2sHI", b"II", 42, 8 + len(strip))
+    return head + strip + struct.pack("<H", len(tags)) + entries + bytes(4)
+
+
+def test_a_jpeg_strip_that_is_not_all_there_is_an_error(tmp_path: Path) -> None:
+    """libtiff fills up with grey or black, and says so to nobody."""
+    path, whole = tmp_path / "a.tif", pillow("JPEG", "L")
+    path.write_bytes(jpeg_page(64, 64, whole))
+    assert read_scan(path).shape == (1, 64, 64)
+    for length in np.linspace(0, len(whole) - 1, OFFSETS, dtype=int):
+        path.write_bytes(jpeg_page(64, 64, whole[:length]))
+        with pytest.raises(ReadError, match=r"damaged|truncated"):
+            read_scan(path)
+    for width, height in ((64, 65), (65, 64), (128, 128)):
+        path.write_bytes(jpeg_page(width, height, whole))
+        with pytest.raises(ReadError, match=f"{width} x {height} pixels in a JPEG of 64 x 64"):
+            read_scan(path)

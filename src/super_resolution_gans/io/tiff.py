@@ -29,6 +29,7 @@ from super_resolution_gans.io.tiff_page import (
 )
 from super_resolution_gans.io.tiff_spacing import read_note, spacing_of
 from super_resolution_gans.io.tiff_whole import WholePage
+from super_resolution_gans.io.tiff_whole import problem as whole_page_problem
 from super_resolution_gans.scan import Range, Scan
 
 _REDUCED, _MASK = 1, 4
@@ -119,6 +120,8 @@ def _read_pages(tiff: Any, path: Path, data: memoryview, source: str, limits: Li
                 raise ReadError(source, problem)
             pages.append(PlainPage(data, number, layout, _meaning(page), turned, cache))
         else:
+            if problem := whole_page_problem(page, data):
+                raise ReadError(source, problem)
             compression = int(page.compression)
             pages.append(WholePage(path, source, number, compression, _meaning(page), turned))
     return pages
