@@ -11,6 +11,7 @@ from super_resolution_gans.cli.messages import (
     error,
     fail,
     one_line,
+    parse_fill,
     parse_scale,
     say,
     warn,
@@ -124,10 +125,23 @@ def upscale(
         typer.Option(
             min=1,
             metavar="N",
-            help="Most numbers of a slice (height x width x channels): what announces more is "
-            "refused. [default: 512 million]",
+            help="Most pixels of a slice; what announces more is refused. [default: 100 million]",
         ),
     ] = None,
+    fill: Annotated[
+        str | None,
+        typer.Option(
+            metavar="VALUE|min",
+            help="What replaces NaN and infinite values, in the file's units. [default: refuse]",
+        ),
+    ] = None,
+    allow_private_addresses: Annotated[
+        bool,
+        typer.Option(
+            "--allow-private-addresses",
+            help="Fetch from this machine and local networks too, and through proxies.",
+        ),
+    ] = False,
     overwrite: Annotated[
         bool, typer.Option("--overwrite", help="Replace results that exist instead of skipping.")
     ] = False,
@@ -140,6 +154,7 @@ def upscale(
     Exit status: 0 all done or skipped, 1 the only image failed, 2 wrong usage, 3 some failed.
     """
     factors = None if scale is None else parse_scale(scale)
+    filled = None if fill is None else parse_fill(fill)
     from super_resolution_gans.prediction.catalogue import DEFAULT_MODEL
     from super_resolution_gans.prediction.plan import make_plan
     from super_resolution_gans.prediction.upscale import load_upscaler
@@ -163,7 +178,13 @@ def upscale(
         fail(problem, 2)
     if plan.ignored:
         say(f"ignored by their names, as no images: {_plural(plan.ignored, 'file')}")
-    settings = {"overwrite": overwrite, "max_pixels": max_pixels, "maps": maps}
+    settings = {
+        "overwrite": overwrite,
+        "max_pixels": max_pixels,
+        "allow_private_addresses": allow_private_addresses,
+        "fill": filled,
+        "maps": maps,
+    }
     raise typer.Exit(_run(plan, upscaler, settings))
 
 

@@ -9,11 +9,13 @@ from pathlib import Path
 from super_resolution_gans.io import npy, raster, tiff
 from super_resolution_gans.io.address import is_address, shown
 from super_resolution_gans.io.errors import ReadError
+from super_resolution_gans.io.finite import Fill, checked
 from super_resolution_gans.io.stored import Limits
 from super_resolution_gans.io.vendor.process import read_vendor
 from super_resolution_gans.scan import Scan
 
-MAX_PIXELS = 512_000_000
+MAX_PIXELS = 100_000_000
+MAX_MEMORY = 2 << 30
 LAZY_ABOVE = 512 << 20
 MAX_DOWNLOAD = 512 << 20
 MAX_SECONDS = 120.0
@@ -80,10 +82,13 @@ def read_scan(
     source: str | os.PathLike[str],
     *,
     max_pixels: int = MAX_PIXELS,
+    max_memory: int = MAX_MEMORY,
     lazy_above: int = LAZY_ABOVE,
     stream_above: int | None = None,
     max_download: int = MAX_DOWNLOAD,
     max_seconds: float = MAX_SECONDS,
+    allow_private_addresses: bool = False,
+    fill: Fill | None = None,
 ) -> Scan:
     """Read a scan from a file or an http(s) address: images, TIFF, NPY, volumes of OCT devices.
 
@@ -96,14 +101,20 @@ def read_scan(
 
     Args:
         source: a path, or an address that starts with ``http://`` or ``https://``.
-        max_pixels: most numbers (height x width x channels) of one slice; known from the header,
-            before anything is decoded.
+        max_pixels: most pixels (height x width) of one slice, of up to four channels; known from
+            the header, before anything is decoded.
+        max_memory: most bytes of numbers, as stored, of a volume that cannot be read piece by
+            piece, such as a TIFF of JPEG pages; known from the header too.
         lazy_above: TIFF and NPY files that take more bytes than this as float32 are read piece by
             piece; they must stay where they are as long as the scan is used.
         stream_above: the same for grey TIFF and NPY files of uint8 and uint16, of which every
             number means the same whatever the others are; by default ``lazy_above``.
         max_download: most bytes fetched from an address.
         max_seconds: longest time for fetching.
+        allow_private_addresses: fetch from any host, not only from those with public addresses
+            (loopback, a local network, ...), and through the proxies that the environment names.
+        fill: what takes the place of NaN and infinite values, which are an error otherwise: a
+            number in the file's own units, or "min", the smallest finite number of the file.
 
     Returns:
         The scan, its ``source`` set to the path or address.
@@ -113,19 +124,25 @@ def read_scan(
         FetchError: if the address cannot be fetched; a kind of ReadError.
     """
     stream_above = lazy_above if stream_above is None else min(stream_above, lazy_above)
+    fill = checked(fill, shown(source))
     if is_address(source):
-        limits = Limits(max_pixels, lazy_above, lazy_above)
+        limits = Limits(max_pixels, lazy_above, lazy_above, max_memory, fill)
         from super_resolution_gans.io.fetch import fetched
 
         name = shown(source)
-        with fetched(os.fspath(source), max_bytes=max_download, seconds=max_seconds) as path:
+        with fetched(
+            os.fspath(source),
+            max_bytes=max_download,
+            seconds=max_seconds,
+            allow_private=allow_private_addresses,
+        ) as path:
             scan = _read_file(path, name, Path(name).suffix, limits)
             if scan.is_lazy:
                 raise ReadError(name, "too large to be read from an address; download it first")
             return scan
     if not os.fspath(source):
         raise ReadError(source, "an empty name")
-    path, limits = Path(source), Limits(max_pixels, lazy_above, stream_above)
+    path, limits = Path(source), Limits(max_pixels, lazy_above, stream_above, max_memory, fill)
     return _read_file(path, os.fspath(source), path.suffix, limits)
 
 

@@ -10,9 +10,11 @@ from concurrent.futures import Executor, ThreadPoolExecutor, wait
 from contextlib import closing, nullcontext
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from super_resolution_gans.io import (
     ExistsError,
+    Fill,
     can_hold,
     check_target,
     is_address,
@@ -47,6 +49,8 @@ def upscale_files(
     overwrite: bool = False,
     on_batch: OnBatch | None = None,
     max_pixels: int | None = None,
+    allow_private_addresses: bool = False,
+    fill: Fill | None = None,
     maps: Maps | None = None,
 ) -> Generator[Outcome, None, None]:
     """Do the jobs of a plan, and say what became of each, in the plan's order.
@@ -55,7 +59,8 @@ def upscale_files(
     from outside (Ctrl-C), or closing the iterator, ends all threads and leaves only whole files.
 
     Args:
-        max_pixels: most numbers of one slice, if not those of ``read_scan``.
+        max_pixels: of ``read_scan``, if not the default.
+        allow_private_addresses, fill: of ``read_scan``.
         maps: writes maps of uncertainty beside the results.
 
     Raises:
@@ -63,8 +68,10 @@ def upscale_files(
     """
     if plan.folder:
         _make_folder(plan.folder)
-    limits = {} if max_pixels is None else {"max_pixels": max_pixels}
-    worker = _Worker(plan, upscaler, overwrite, on_batch, limits, maps)
+    how: dict[str, Any] = {"allow_private_addresses": allow_private_addresses, "fill": fill}
+    if max_pixels is not None:
+        how["max_pixels"] = max_pixels
+    worker = _Worker(plan, upscaler, overwrite, on_batch, how, maps)
     try:
         with Journal(plan.folder) if plan.folder else nullcontext() as journal:
 
@@ -140,12 +147,12 @@ class _Worker:
         upscaler: Upscaler,
         overwrite: bool,
         on_batch: OnBatch | None,
-        limits: dict[str, int],
+        how: dict[str, Any],
         maps: Maps | None,
     ) -> None:
         self._maps = maps
         self._upscaler, self._overwrite, self._on_batch = upscaler, overwrite, on_batch
-        self._limits = {"stream_above": _STREAM_ABOVE, **limits}
+        self._how = {"stream_above": _STREAM_ABOVE, **how}
         self._inputs = plan.inputs
         self._planned = {job.target: job.name for job in reversed(plan.jobs) if not job.problem}
         self._written: dict[Inode, str] = {}
@@ -161,7 +168,7 @@ class _Worker:
             # An address is fetched where Ctrl-C arrives: that may take minutes.
             if image.known is None and not is_address(job.source):
                 image.digest = _digest(job.source)
-                image.scan = read_scan(job.source, **self._limits)
+                image.scan = read_scan(job.source, **self._how)
         except Exception as error:
             image.known = failed(job, error, time.perf_counter() - start)
         image.seconds = time.perf_counter() - start
@@ -173,7 +180,7 @@ class _Worker:
             return
         image.start = time.perf_counter()
         try:
-            scan = image.scan or read_scan(image.job.source, **self._limits)
+            scan = image.scan or read_scan(image.job.source, **self._how)
             image.scan = scan if self._maps else None
             if self._maps:
                 check_grey(scan)
