@@ -5,10 +5,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from super_resolution_gans.io import npy, raster, tiff
+from super_resolution_gans.io import nifti, npy, raster, tiff, zarr_read, zipped
 from super_resolution_gans.io.address import is_address, shown
 from super_resolution_gans.io.errors import ReadError
+from super_resolution_gans.io.names import suffix_of
 from super_resolution_gans.io.stored import Limits
+from super_resolution_gans.io.zarr_files import is_store
 from super_resolution_gans.scan import Scan
 
 MAX_PIXELS = 512_000_000
@@ -16,7 +18,7 @@ LAZY_ABOVE = 512 << 20
 MAX_DOWNLOAD = 512 << 20
 MAX_SECONDS = 120.0
 
-_HEAD_BYTES = 132
+_HEAD_BYTES = 348
 
 
 @dataclass(frozen=True)
@@ -43,11 +45,14 @@ _FORMATS = (
     _Format("WebP", (b"WEBP",), (".webp",), raster.read_webp, at=8),
     _Format("BMP", (b"BM",), (".bmp", ".dib"), raster.read_bmp),
     _Format("GIF", (b"GIF87a", b"GIF89a"), (".gif",), raster.read_gif),
-    _Format("gzip", (b"\x1f\x8b",), (".gz",), advice="decompress it first"),
+    _Format("NIfTI", (b"n+1\0",), (".nii",), nifti.read_nifti, at=344),
+    _Format("NIfTI-2", (b"n+2\0\r\n\x1a\n",), (), nifti.read_nifti, at=4),
+    _Format("compressed NIfTI", (b"\x1f\x8b",), (".nii.gz",), nifti.read_gzip),
+    _Format("NIfTI in two files", (b"ni1\0",), (".hdr",), at=344, advice="save it as .nii"),
     _Format("HTML", (b"<!DOCTYPE", b"<!doctype", b"<html", b"<HTML"), (".html", ".htm")),
     _Format("XML or SVG", (b"<?xml", b"<svg"), (".xml", ".svg")),
     _Format("HDF5", (b"\x89HDF\r\n\x1a\n",), (".h5", ".hdf5", ".mat")),
-    _Format("ZIP or NPZ", (b"PK\x03\x04",), (".zip", ".npz"), advice="extract it first"),
+    _Format("NPZ", (b"PK\x03\x04",), (".npz", ".zarr.zip"), zipped.read_zip),
     _Format("PDF", (b"%PDF",), (".pdf",)),
     _Format("Heidelberg Spectralis", (b"HSF-OCT",), (".vol",)),
     _Format("Heidelberg E2E", (b"CMDb",), (".e2e", ".sdb", ".pdb")),
@@ -58,7 +63,7 @@ _FORMATS = (
 )
 
 READABLE_SUFFIXES = tuple(s for f in _FORMATS if f.reader is not None for s in f.suffixes)
-"""The usual suffixes of what can be read, in lower case."""
+"""The usual suffixes of what can be read, in lower case; zarr stores are known by their content."""
 
 
 def read_scan(
@@ -70,21 +75,26 @@ def read_scan(
     max_download: int = MAX_DOWNLOAD,
     max_seconds: float = MAX_SECONDS,
 ) -> Scan:
-    """Read a scan from a file or an http(s) address: PNG, JPEG, BMP, WebP, GIF, TIFF or NPY.
+    """Read a scan from a file, a zarr store or an http(s) address.
 
-    The content decides on the format, not the suffix. How colour, palettes, alpha, orientation and
-    ranges are treated is told at :func:`~super_resolution_gans.io.raster.read_raster`,
-    :func:`~super_resolution_gans.io.tiff.read_tiff` and
-    :func:`~super_resolution_gans.scan.natural_range`.
+    PNG, JPEG, BMP, WebP, GIF, TIFF, NPY, NPZ, NIfTI and zarr, each as its reader says: see
+    :func:`~super_resolution_gans.io.raster.read_raster`,
+    :func:`~super_resolution_gans.io.tiff.read_tiff`,
+    :func:`~super_resolution_gans.io.npz.read_npz`,
+    :func:`~super_resolution_gans.io.nifti.read_nifti`,
+    :func:`~super_resolution_gans.io.zarr_read.read_zarr`, and for ranges
+    :func:`~super_resolution_gans.scan.natural_range`. The content decides on the format, not the
+    suffix.
 
     Args:
-        source: a path, or an address that starts with ``http://`` or ``https://``.
+        source: a path, the folder of a zarr store among them, or an address that starts with
+            ``http://`` or ``https://``.
         max_pixels: most numbers (height x width x channels) of one slice; known from the header,
             before anything is decoded.
-        lazy_above: TIFF and NPY files that take more bytes than this as float32 are read piece by
-            piece; they must stay where they are as long as the scan is used.
-        stream_above: the same for grey TIFF and NPY files of uint8 and uint16, of which every
-            number means the same whatever the others are; by default ``lazy_above``.
+        lazy_above: volumes that take more bytes than this as float32 are read piece by piece, where
+            the container allows it; they must stay where they are as long as the scan is used.
+        stream_above: the same for grey volumes of uint8 and uint16, of which every number means
+            the same whatever the others are; by default ``lazy_above``.
         max_download: most bytes fetched from an address.
         max_seconds: longest time for fetching.
 
@@ -102,17 +112,19 @@ def read_scan(
 
         name = shown(source)
         with fetched(os.fspath(source), max_bytes=max_download, seconds=max_seconds) as path:
-            scan = _read_file(path, name, Path(name).suffix, limits)
+            scan = _read_file(path, name, suffix_of(name), limits)
             if scan.is_lazy:
                 raise ReadError(name, "too large to be read from an address; download it first")
             return scan
     if not os.fspath(source):
         raise ReadError(source, "an empty name")
     path, limits = Path(source), Limits(max_pixels, lazy_above, stream_above)
-    return _read_file(path, os.fspath(source), path.suffix, limits)
+    return _read_file(path, os.fspath(source), suffix_of(path), limits)
 
 
 def _read_file(path: Path, name: str, suffix: str, limits: Limits) -> Scan:
+    if is_store(path):
+        return zarr_read.read_zarr(path, name, limits)
     head = _head(path, name)
     found = next((f for f in _FORMATS if head[f.at :].startswith(f.magic)), None)
     if found is None:
