@@ -27,7 +27,11 @@ from super_resolution_gans.scan import Range, Scan, Spacing
 
 CURE = 'pip install "SuperResolution-GANs[volumes]"'
 
+MADE_BY = "SuperResolution-GANs"
+"""What the description of our own files begins with; unknown sizes may follow."""
+
 _HEADER_BYTES = {348: (b"n+1\0", 344), 540: (b"n+2\0\r\n\x1a\n", 4)}  # magic and its place
+_AXES = (b"x", b"y", b"z")
 _LARGEST_OFFSET = 1 << 26
 _STEP = 1 << 22
 _MM = {"meter": 1000.0, "mm": 1.0, "micron": 1e-3}
@@ -175,11 +179,14 @@ def _spacing(header: Any) -> tuple[Spacing, bool]:
     sizes = [float(n) for n in sizes_of(header.get_best_affine())]
     if header["pixdim"].dtype.itemsize == 4:
         sizes = [float(str(np.float32(n))) for n in sizes]  # 0.12, not 0.119999997
-    if unit not in (*_MM, "unknown") or sizes == [1.0, 1.0, 1.0]:
+    if unit not in (*_MM, "unknown") or set(sizes) == {1.0}:
         return (None, None, None), False
     mm = [n * _MM.get(unit, 1.0) for n in sizes]
-    # A slice without neighbours has a distance of 1 for want of another.
-    mm[2] = mm[2] if header["dim"][0] > 2 else math.nan
+    if header["dim"][0] < 3:
+        mm[2] = math.nan
+    made_by, _, unknown = header["descrip"].item().partition(b"; unknown size:")
+    if made_by == MADE_BY.encode():
+        mm = [math.nan if axis in unknown.split() else n for axis, n in zip(_AXES, mm, strict=True)]
     columns, rows, slices = (n if math.isfinite(n) and n > 0 else None for n in mm)
     return (slices, rows, columns), unit == "unknown"
 

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from super_resolution_gans.io import nifti, npy, raster, tiff, zarr_read, zipped
+from super_resolution_gans.io import nifti, npy, raster, series, tiff, zarr_read, zipped
 from super_resolution_gans.io.address import is_address, shown
 from super_resolution_gans.io.errors import ReadError
 from super_resolution_gans.io.names import suffix_of
@@ -125,6 +125,8 @@ def read_scan(
 def _read_file(path: Path, name: str, suffix: str, limits: Limits) -> Scan:
     if is_store(path):
         return zarr_read.read_zarr(path, name, limits)
+    if series.is_series(path):
+        return series.read_series(path, name, limits)
     head = _head(path, name)
     found = next((f for f in _FORMATS if head[f.at :].startswith(f.magic)), None)
     if found is None:
@@ -138,6 +140,11 @@ def _read_file(path: Path, name: str, suffix: str, limits: Limits) -> Scan:
         advice = f"; {found.advice}" if found.advice else ""
         raise ReadError(name, f"format not supported: {found.name}{advice}")
     return found.reader(path, name, limits)
+
+
+def is_scan_folder(path: str | os.PathLike[str]) -> bool:
+    """Whether a folder is one scan: a zarr store or a series of PNGs with its ``series.json``."""
+    return is_store(path) or series.is_series(Path(path))
 
 
 def readable() -> list[str]:

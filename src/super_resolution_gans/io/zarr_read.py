@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from super_resolution_gans.io.errors import ReadError
 from super_resolution_gans.io.ngff import Image, image_in
+from super_resolution_gans.io.note import note_in
 from super_resolution_gans.io.quiet import quiet
 from super_resolution_gans.io.stored import UNKNOWN, Limits, check_size, explain, scan_of
 from super_resolution_gans.io.tiff_cache import SegmentCache
@@ -25,9 +26,6 @@ _DEEPEST = 5
 _ROOM = 256 << 20
 # A store may leave out chunks that are empty, but not nearly all of them.
 _SPARSEST = 1000
-
-OURS = "srgan"
-"""The attribute of a group under which io.zarr_write keeps range and story."""
 
 
 def read_zarr(path: Path, source: str, limits: Limits) -> Scan:
@@ -91,7 +89,8 @@ def _find(files: Files, source: str) -> tuple[str, ArrayMeta, Image | None, Rang
             return key, read(document), image, told
         if kind != "group" or image is not None:
             raise ReadError(source, f"damaged zarr (no array at {printable(key or '/')})")
-        image, told = image_in(attributes), _range_in(attributes)
+        image, ours = image_in(attributes), note_in(attributes)
+        told = told if ours is None else ours.value_range
         below = [image.path] if image is not None else files.children(key)
         if len(below) != 1:
             some = ", ".join(map(printable, below[:8]))
@@ -99,14 +98,6 @@ def _find(files: Files, source: str) -> tuple[str, ArrayMeta, Image | None, Rang
             raise ReadError(source, f"a zarr group of {len(below)} arrays or groups{said}")
         key = f"{key}/{below[0]}" if key else below[0]
     raise ReadError(source, f"zarr groups nested deeper than {_DEEPEST}")
-
-
-def _range_in(attributes: Mapping[str, Any]) -> Range | None:
-    try:
-        low, high = (float(end) for end in attributes[OURS]["value_range"])
-    except (KeyError, TypeError, ValueError):
-        return None
-    return (low, high) if math.isfinite(low) and math.isfinite(high) and low <= high else None
 
 
 def _layout(meta: ArrayMeta, image: Image | None, source: str) -> tuple[str, ...]:
