@@ -3,7 +3,7 @@
 import sys
 from collections import Counter
 from contextlib import closing
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -107,6 +107,25 @@ def upscale(
             "refused. [default: 512 million]",
         ),
     ] = None,
+    slices: Annotated[
+        str | None,
+        typer.Option("--slice", metavar="N|A:B", help="Only this slice, or A to B-1, from 0."),
+    ] = None,
+    axis: Annotated[
+        str,
+        typer.Option(metavar="AXIS", help="bscan, or enface: slices of equal depth of a volume."),
+    ] = "bscan",
+    region: Annotated[
+        str | None,
+        typer.Option(metavar="T:B,L:R", help="Only these rows and columns of each slice."),
+    ] = None,
+    format: Annotated[  # noqa: A002
+        str | None,
+        typer.Option(
+            metavar="SUFFIX",
+            help="Of results in a folder: tif, ome.tif, zarr, pngs, ... [default: as the input]",
+        ),
+    ] = None,
     overwrite: Annotated[
         bool, typer.Option("--overwrite", help="Replace results that exist instead of skipping.")
     ] = False,
@@ -119,12 +138,14 @@ def upscale(
     Exit status: 0 all done or skipped, 1 the only image failed, 2 wrong usage, 3 some failed.
     """
     factors = None if scale is None else parse_scale(scale)
+    from super_resolution_gans.io import parse_selection
     from super_resolution_gans.prediction.catalogue import DEFAULT_MODEL
     from super_resolution_gans.prediction.plan import make_plan
     from super_resolution_gans.prediction.upscale import load_upscaler
 
     try:
-        plan = make_plan(inputs, out)
+        selection = parse_selection(slices, axis, region)
+        plan = make_plan(inputs, out, format=format)
         upscaler = load_upscaler(
             DEFAULT_MODEL if model is None else model,
             scale=factors,
@@ -139,19 +160,22 @@ def upscale(
         fail(problem, 2)
     if plan.ignored:
         say(f"ignored by their names, as no images: {_plural(plan.ignored, 'file')}")
-    raise typer.Exit(_run(plan, upscaler, overwrite, max_pixels))
+    options = {"overwrite": overwrite, "max_pixels": max_pixels, "selection": selection}
+    raise typer.Exit(_run(plan, upscaler, options))
 
 
-def _run(plan: "Plan", upscaler: "Upscaler", overwrite: bool, max_pixels: int | None) -> int:
-    """Do the plan, say what happens, and return the exit status."""
+def _run(plan: "Plan", upscaler: "Upscaler", options: dict[str, Any]) -> int:
+    """Do the plan, say what happens, and return the exit status.
+
+    Args:
+        options: those of ``upscale_files``.
+    """
     from super_resolution_gans.prediction.files import upscale_files
 
     counts: Counter[str] = Counter()
     failure, interrupted = 1 if len(plan.jobs) == 1 else 3, 0
     with _Bar(len(plan.jobs)) as bar, warnings_shown():
-        outcomes = upscale_files(
-            plan, upscaler, overwrite=overwrite, on_batch=bar.batch, max_pixels=max_pixels
-        )
+        outcomes = upscale_files(plan, upscaler, on_batch=bar.batch, **options)
         try:
             with closing(outcomes):
                 for outcome in outcomes:

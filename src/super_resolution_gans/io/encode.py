@@ -135,12 +135,15 @@ _FORMATS = (
     ),
 )
 
+WRITABLE_SUFFIXES = tuple(suffix for known in _FORMATS for suffix in known.suffixes)
+"""The suffixes of what can be written, in lower case."""
+
 
 def obstacle(suffix: str, scan: Scan) -> str | None:
     """Why a file with this suffix cannot hold the scan, and which could; None if it can."""
     chosen = format_of(suffix)
     if chosen is None:
-        known = ", ".join(s for f in _FORMATS for s in f.suffixes)
+        known = ", ".join(WRITABLE_SUFFIXES)
         problem = f"format {suffix} cannot be written" if suffix else "a name without a suffix"
         return f"{problem}; known are {known}"
     if chosen.needs is not None and find_spec(chosen.needs) is None:

@@ -13,14 +13,17 @@ from pathlib import Path
 
 from super_resolution_gans.io import (
     ExistsError,
-    can_hold,
+    Selection,
     check_target,
     is_address,
+    is_scan_folder,
     read_scan,
+    suffix_of,
     write_scan,
 )
 from super_resolution_gans.prediction.errors import PredictionError
 from super_resolution_gans.prediction.journal import JOURNAL_NAME, Journal
+from super_resolution_gans.prediction.naming import fitting
 from super_resolution_gans.prediction.outcome import Outcome, exists_by_now, failed
 from super_resolution_gans.prediction.pipeline import AbandonedError, Handover, ahead, result_of
 from super_resolution_gans.prediction.plan import Inode, Job, Plan, clash, inode
@@ -30,7 +33,6 @@ from super_resolution_gans.scan import Scan
 
 OnBatch = Callable[[Job, int, int], None]  # tiles done, tiles in all
 
-_SPELLINGS = {".jpe": ".jpg", ".jfif": ".jpg", ".dib": ".bmp"}
 # Larger files are read piece by piece where that costs nothing, so that the first slices are in the
 # network while the next are decoded.
 _STREAM_ABOVE = 4 << 20
@@ -45,6 +47,7 @@ def upscale_files(
     overwrite: bool = False,
     on_batch: OnBatch | None = None,
     max_pixels: int | None = None,
+    selection: Selection | None = None,
 ) -> Generator[Outcome, None, None]:
     """Do the jobs of a plan, and say what became of each, in the plan's order.
 
@@ -53,6 +56,7 @@ def upscale_files(
 
     Args:
         max_pixels: most numbers of one slice, if not those of ``read_scan``.
+        selection: what to upscale of each scan; by default all of it.
 
     Raises:
         PredictionError: if the folder of results cannot be made, or the journal not be written.
@@ -60,13 +64,14 @@ def upscale_files(
     if plan.folder:
         _make_folder(plan.folder)
     limits = {} if max_pixels is None else {"max_pixels": max_pixels}
-    worker = _Worker(plan, upscaler, overwrite, on_batch, limits)
+    selection = selection or Selection()
+    worker = _Worker(plan, upscaler, overwrite, on_batch, limits, selection)
     try:
         with Journal(plan.folder) if plan.folder else nullcontext() as journal:
 
             def record(outcome: Outcome) -> None:
                 if journal:
-                    journal.append(outcome.entry(plan.folder, upscaler.provenance))
+                    journal.append(outcome.entry(plan.folder, upscaler.provenance, selection))
 
             yield from _outcomes(plan, worker, record)
     except OSError as error:
@@ -185,7 +190,9 @@ class _Worker:
         overwrite: bool,
         on_batch: OnBatch | None,
         limits: dict[str, int],
+        selection: Selection,
     ) -> None:
+        self._selection = selection
         self._upscaler, self._overwrite, self._on_batch = upscaler, overwrite, on_batch
         self._limits = {"stream_above": _STREAM_ABOVE, **limits}
         self._inputs = plan.inputs
@@ -203,11 +210,14 @@ class _Worker:
             # An address is fetched where Ctrl-C arrives: that may take minutes.
             if image.known is None and not is_address(job.source):
                 image.digest = _digest(job.source)
-                image.scan = read_scan(job.source, **self._limits)
+                image.scan = self._read(job)
         except Exception as error:
             image.known = failed(job, error, time.perf_counter() - start)
         image.seconds = time.perf_counter() - start
         return image
+
+    def _read(self, job: Job) -> Scan:
+        return self._selection.of(read_scan(job.source, **self._limits))
 
     def upscale(self, image: _Image, writer: Executor) -> None:
         """Run the network, while the writer takes what comes out of it."""
@@ -215,7 +225,7 @@ class _Worker:
             return
         image.start = time.perf_counter()
         try:
-            scan = image.scan or read_scan(image.job.source, **self._limits)
+            scan = image.scan or self._read(image.job)
             image.scan = None
             self._begin_writing(image, scan, writer)
             if image.handover is not None:
@@ -240,9 +250,9 @@ class _Worker:
         result = replace(self._upscaler.lazily(scan), pixels=handover)
         target, note = job.target, None
         if not job.fixed:
-            target = job.target.with_suffix(_suffix_for(job.target.suffix, result))
+            target = fitting(job.target, result)
         if target != job.target:
-            note = f"{job.target.suffix or 'a name without suffix'} cannot hold the result"
+            note = f"{suffix_of(job.target) or 'a name without suffix'} cannot hold the result"
             if target in self._planned:
                 raise PredictionError(job.name, clash(target, self._planned[target]))
             self._planned[target] = job.name
@@ -285,7 +295,7 @@ class _Worker:
                     target,
                     overwrite=self._overwrite,
                     check=handover.check,
-                    about=lambda: about(story, image.digest, handover.residual),
+                    about=lambda: about(story, image.digest, handover.residual, self._selection),
                 )
                 outcome = replace(done, residual=handover.residual)
                 if identity := inode(target):
@@ -307,7 +317,9 @@ class _Worker:
         if identity in self._written:
             # Names that differ only in case are one file on some systems.
             raise PredictionError(job.name, clash(target, self._written[identity]))
-        if identity is None or self._overwrite or not target.is_file():
+        if identity is None or self._overwrite:
+            return None
+        if not (target.is_file() or is_scan_folder(target)):
             return None
         return Outcome("skipped", job.name, target, f"{target} exists")
 
@@ -317,16 +329,10 @@ class _Worker:
 
 
 def _digest(source: str) -> str | None:
-    """Of a file; unknown for addresses, and for what reading will complain about."""
-    return None if is_address(source) or not Path(source).is_file() else sha256(Path(source))
-
-
-def _suffix_for(suffix: str, result: Scan) -> str:
-    """The suffix itself if it can hold the result, else the nearest that can."""
-    for candidate in (suffix, _SPELLINGS.get(suffix.lower(), ".png"), ".png"):
-        if can_hold(candidate, result):
-            return candidate
-    return ".tif"
+    """Of a scan; unknown for addresses, and for what reading will complain about."""
+    if is_address(source) or not (Path(source).is_file() or is_scan_folder(source)):
+        return None
+    return sha256(source)
 
 
 def _make_folder(folder: Path) -> None:
