@@ -10,7 +10,7 @@ from super_resolution_gans.io.note import KEY, About
 from super_resolution_gans.io.spacing import MM_PER_INCH
 from super_resolution_gans.scan import Scan
 
-_IMAGE_DESCRIPTION = 270
+IMAGE_DESCRIPTION = 270
 
 
 def encode_png(file: BinaryIO, scan: Scan, about: About) -> None:
@@ -43,7 +43,7 @@ def encode_webp(file: BinaryIO, scan: Scan, about: About) -> None:
 
     pixels, exif = scan.stored_slice(0), Image.Exif()
     if facts := about():
-        exif[_IMAGE_DESCRIPTION] = _json(facts)
+        exif[IMAGE_DESCRIPTION] = _json(facts)
     _save(file, pixels, "WEBP", lossless=True, quality=80, method=4, exif=exif)
 
 

@@ -61,15 +61,16 @@ def read_gzip(path: Path, source: str, limits: Limits) -> Scan:
         ReadError: if something else was compressed, or as :func:`read_nifti` does.
     """
 
-    def opened(_mode: str) -> Any:
-        return gzip.open(path)
-
-    head = b""
-    with suppress(OSError, EOFError, zlib.error), opened("rb") as file:
-        head = file.read(max(_HEADER_BYTES))
-    if _size_of_header(head) is None:
+    if not is_packed(path):
         raise ReadError(source, "format not supported: gzip; decompress it first")
-    return _read(path, source, limits, opened, packed=True)
+    return _read(path, source, limits, lambda _mode: gzip.open(path), packed=True)
+
+
+def is_packed(path: Path) -> bool:
+    """Whether a gzip file holds NIfTI."""
+    with suppress(OSError, EOFError, zlib.error), gzip.open(path) as file:
+        return _size_of_header(file.read(max(_HEADER_BYTES))) is not None
+    return False
 
 
 @dataclass(frozen=True)

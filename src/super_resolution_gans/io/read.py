@@ -23,7 +23,11 @@ _HEAD_BYTES = 348
 
 @dataclass(frozen=True)
 class _Format:
-    """A format: its first bytes, at ``at``, its usual suffixes, and its reader if there is one."""
+    """A format: its first bytes, at ``at``, its usual suffixes, and its reader if there is one.
+
+    Attributes:
+        holds_scan: looks further where these bytes may begin something else than a scan.
+    """
 
     name: str
     magic: tuple[bytes, ...]
@@ -31,6 +35,7 @@ class _Format:
     reader: Callable[[Path, str, Limits], Scan] | None = None
     at: int = 0
     advice: str = ""
+    holds_scan: Callable[[Path], bool] = lambda _path: True
 
 
 # The first row that knows the content is asked, whatever the file is called; only for content that
@@ -47,12 +52,24 @@ _FORMATS = (
     _Format("GIF", (b"GIF87a", b"GIF89a"), (".gif",), raster.read_gif),
     _Format("NIfTI", (b"n+1\0",), (".nii",), nifti.read_nifti, at=344),
     _Format("NIfTI-2", (b"n+2\0\r\n\x1a\n",), (), nifti.read_nifti, at=4),
-    _Format("compressed NIfTI", (b"\x1f\x8b",), (".nii.gz",), nifti.read_gzip),
+    _Format(
+        "compressed NIfTI",
+        (b"\x1f\x8b",),
+        (".nii.gz",),
+        nifti.read_gzip,
+        holds_scan=nifti.is_packed,
+    ),
     _Format("NIfTI in two files", (b"ni1\0",), (".hdr",), at=344, advice="save it as .nii"),
     _Format("HTML", (b"<!DOCTYPE", b"<!doctype", b"<html", b"<HTML"), (".html", ".htm")),
     _Format("XML or SVG", (b"<?xml", b"<svg"), (".xml", ".svg")),
     _Format("HDF5", (b"\x89HDF\r\n\x1a\n",), (".h5", ".hdf5", ".mat")),
-    _Format("NPZ", (b"PK\x03\x04",), (".npz", ".zarr.zip"), zipped.read_zip),
+    _Format(
+        "NPZ",
+        (b"PK\x03\x04",),
+        (".npz", ".zarr.zip"),
+        zipped.read_zip,
+        holds_scan=zipped.holds_arrays,
+    ),
     _Format("PDF", (b"%PDF",), (".pdf",)),
     _Format("Heidelberg Spectralis", (b"HSF-OCT",), (".vol",)),
     _Format("Heidelberg E2E", (b"CMDb",), (".e2e", ".sdb", ".pdb")),
@@ -140,6 +157,24 @@ def _read_file(path: Path, name: str, suffix: str, limits: Limits) -> Scan:
         advice = f"; {found.advice}" if found.advice else ""
         raise ReadError(name, f"format not supported: {found.name}{advice}")
     return found.reader(path, name, limits)
+
+
+def format_of(path: Path) -> str | None:
+    """The name of the format that this content is read as; None if it is none that can be read.
+
+    Raises:
+        ReadError: if there is no such file, or it cannot be looked at.
+    """
+    if is_store(path):
+        return "zarr"
+    if series.is_series(path):
+        return "series of PNGs"
+    head = _head(path, os.fspath(path))
+    found = next((f for f in _FORMATS if head[f.at :].startswith(f.magic)), None)
+    if found is None:
+        found = next((f for f in _FORMATS if suffix_of(path).lower() in f.suffixes), None)
+        return None if found is None or found.reader is None or found.magic else found.name
+    return found.name if found.reader is not None and found.holds_scan(path) else None
 
 
 def is_scan_folder(path: str | os.PathLike[str]) -> bool:

@@ -123,8 +123,9 @@ def _within(span: Span, length: int, what: str, scan: Scan) -> slice:
     if first < behind <= length:
         return slice(first, behind)
     asked = f"{first}" if behind == first + 1 else f"{first}:{behind}"
-    there = f"there are {length}, from 0 to {length - 1}" if length > 1 else "there is only 0"
-    raise SelectionError(scan.source or "array", f"no {what} {asked}: {there}")
+    last = f", numbered 0 to {length - 1}" if length > 1 else ", numbered 0"
+    reason = f"has no {what} {asked}: there are {length}{last}"
+    raise SelectionError(scan.source or "array", reason)
 
 
 class _Part:

@@ -27,7 +27,7 @@ def is_series(folder: Path) -> bool:
     A folder with anything else in it is somebody's folder, and neither read as one scan nor
     replaced.
     """
-    if not _document(folder):
+    if not document_of(folder):
         return False
     return all(_PNG.fullmatch(path.name) or path.name == NAME for path in folder.iterdir())
 
@@ -41,7 +41,7 @@ def read_series(folder: Path, source: str, limits: Limits) -> Scan:
     Raises:
         ReadError: if there are fewer than announced, or they are no slices of one scan.
     """
-    document = _document(folder)
+    document = document_of(folder)
     ours = note_in(document)
     files = sorted(
         (path for path in folder.iterdir() if _PNG.fullmatch(path.name)),
@@ -113,7 +113,7 @@ class _Slices:
             raise ReadError(self._source, str(error)) from None
 
 
-def _document(folder: Path) -> Mapping[str, Any]:
+def document_of(folder: Path) -> Mapping[str, Any]:
     """``series.json``, if it is one of ours; otherwise empty."""
     try:
         path = folder / NAME

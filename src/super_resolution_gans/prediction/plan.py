@@ -160,6 +160,8 @@ def _inodes(sources: Iterable[str]) -> frozenset[Inode]:
 
 
 def _means_folder(out: str) -> bool:
+    if is_scan_folder(out):
+        return False  # whatever a shell has completed the name to
     return _is_folder(out) or out.endswith(("/", os.sep)) or not (_exists(out) or Path(out).suffix)
 
 
