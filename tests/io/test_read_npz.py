@@ -124,11 +124,13 @@ def _header(shape: tuple[int, ...], dtype: str = "|u1") -> bytes:
 
 def test_a_bomb_is_refused_before_anything_is_decompressed(tmp_path: Path) -> None:
     path = tmp_path / "a.npz"
-    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
-        with archive.open("arr_0.npy", "w") as member:
-            member.write(_header((40, 1000, 1000)))
-            for _ in range(40):
-                member.write(bytes(1_000_000))
+    with (
+        zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive,
+        archive.open("arr_0.npy", "w") as member,
+    ):
+        member.write(_header((40, 1000, 1000)))
+        for _ in range(40):
+            member.write(bytes(1_000_000))
     assert path.stat().st_size < 100_000
     tracemalloc.start()
     message = _refusal(path, max_pixels=10_000_000)

@@ -85,6 +85,8 @@ def decoded_bytes(data: bytes, meta: ArrayMeta) -> int:
 
     data = data[: len(data) - 4 * meta.checksum]
     if meta.compressor == "blosc":
+        if int.from_bytes(data[12:16], "little") != len(data):
+            raise ValueError("a chunk breaks off")  # and the library might read on
         return int.from_bytes(data[4:8], "little")
     if meta.compressor == "lz4":
         return int.from_bytes(data[:4], "little")

@@ -27,7 +27,8 @@ class ArrayMeta:
     Attributes:
         version: 2 or 3, of the format.
         chunk: shape of what is decoded at once.
-        shard: shape of what a file holds: a chunk, or a grid of chunks with an index at its end.
+        shard: shape of what a file holds: a chunk, or if ``sharded`` a grid of chunks with an index
+            at its end.
         compressor: one of :data:`COMPRESSORS`, or None.
         checksum: whether four bytes of CRC-32C follow each chunk.
         index_checksum: whether they follow a shard's index.
@@ -40,6 +41,7 @@ class ArrayMeta:
     shard: tuple[int, ...]
     compressor: str | None
     checksum: bool = False
+    sharded: bool = False
     index_checksum: bool = False
 
     @property
@@ -55,7 +57,7 @@ class ArrayMeta:
     @property
     def index_bytes(self) -> int:
         """Of a shard's index, at the end of the file; 0 if there is none."""
-        return 16 * self.in_a_shard + 4 * self.index_checksum if self.shard != self.chunk else 0
+        return 16 * self.in_a_shard + 4 * self.index_checksum if self.sharded else 0
 
     @property
     def files(self) -> int:
@@ -104,7 +106,8 @@ def meta_of_v3(document: Mapping[str, Any]) -> ArrayMeta:
         raise ValueError("chunks in an irregular grid, or transformed, are not supported")
     shard = chunk = _lengths(_settings(grid).get("chunk_shape"), "chunks")
     codecs, index_checksum = _listed(document.get("codecs")), False
-    if [_name(codec) for codec in codecs] == ["sharding_indexed"]:
+    sharded = [_name(codec) for codec in codecs] == ["sharding_indexed"]
+    if sharded:
         settings = _settings(codecs[0])
         chunk = _lengths(settings.get("chunk_shape"), "chunks in shards")
         codecs = _listed(settings.get("codecs"))
@@ -124,6 +127,7 @@ def meta_of_v3(document: Mapping[str, Any]) -> ArrayMeta:
         shard,
         compressor,
         checksum,
+        sharded,
         index_checksum,
     )
     return _checked(meta)
