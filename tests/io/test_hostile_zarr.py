@@ -11,6 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import google_crc32c
 import numcodecs
 import numpy as np
 import pytest
@@ -251,16 +252,15 @@ def test_a_bomb_within_a_shard(tmp_path: Path) -> None:
     file = path / "c" / "0" / "0" / "0"
     bomb = bytes(numcodecs.GZip().encode(bytes(2_000_000)))
     index = struct.pack("<QQ", 0, len(bomb)) + struct.pack("<QQ", 2**64 - 1, 2**64 - 1) * 3
-    checksum = numcodecs.crc32c.CRC32C().encode(index)
-    file.write_bytes(bomb + bytes(checksum))
+    checksum = google_crc32c.value(index).to_bytes(4, "little")
+    file.write_bytes(bomb + index + checksum)
     assert "would decode to more than the 1500 bytes of a chunk" in _refusal(path)
     zarr.open_array(path, mode="r")[3]  # the library itself finds its way in this file
 
 
-@pytest.mark.parametrize(
-    "compressor", [None, numcodecs.Zlib(), numcodecs.Blosc(), numcodecs.Zstd()]
-)
-def test_truncated_and_damaged_chunks_are_one_line(tmp_path: Path, compressor: Any) -> None:
+@pytest.mark.parametrize("name", ["None", "Zlib", "Blosc", "Zstd"])
+def test_truncated_and_damaged_chunks_are_one_line(tmp_path: Path, name: str) -> None:
+    compressor = None if name == "None" else getattr(numcodecs, name)()
     path = _made(tmp_path / "a.zarr", compressor)
     data = (path / "1.0.0").read_bytes()
     for broken in (b"", data[:3], data[: len(data) // 2], data[:-1], data[:40] + data[60:]):
@@ -279,14 +279,9 @@ def test_nan_is_refused_in_pixels_and_as_fill_value(tmp_path: Path) -> None:
 
 def test_a_bomb_in_a_zip_archive_is_known_by_its_header(tmp_path: Path) -> None:
     with ZipStore(tmp_path / "a.zarr.zip", mode="w") as store:
-        zarr.create_array(
-            store,
-            shape=(2, 30, 50),
-            chunks=(1, 30, 50),
-            dtype="u1",
-            zarr_format=2,
-            compressors=None,
-        )[...] = VOLUME[:2]
+        options: dict[str, Any] = {"zarr_format": 2, "compressors": None, "dtype": "u1"}
+        array = zarr.create_array(store, shape=(2, 30, 50), chunks=(1, 30, 50), **options)
+        array[...] = VOLUME[:2]
     with (
         zipfile.ZipFile(tmp_path / "a.zarr.zip") as old,
         zipfile.ZipFile(tmp_path / "b.zarr.zip", "w", zipfile.ZIP_DEFLATED) as new,

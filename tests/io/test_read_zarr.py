@@ -4,7 +4,7 @@ import os
 import shutil
 from collections import Counter
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numcodecs
 import numpy as np
@@ -18,14 +18,7 @@ from super_resolution_gans.io import ReadError, is_scan_folder, read_scan
 
 VOLUME = np.random.default_rng(0).integers(0, 256, (7, 50, 60), dtype=np.uint8)
 CHUNKS = (3, 20, 33)
-V2 = (
-    None,
-    numcodecs.Blosc(),
-    numcodecs.Zlib(),
-    numcodecs.GZip(),
-    numcodecs.Zstd(),
-    numcodecs.LZ4(),
-)
+V2 = (None, *(getattr(numcodecs, name)() for name in ("Blosc", "Zlib", "GZip", "Zstd", "LZ4")))
 V3 = (None, BloscCodec(), GzipCodec(), ZstdCodec(), (ZstdCodec(), Crc32cCodec()))
 
 
@@ -108,7 +101,7 @@ def test_plain_arrays_have_the_axes_of_an_array(
     tmp_path: Path, shape: tuple[int, ...], expected: tuple[int, ...]
 ) -> None:
     values = np.random.default_rng(1).integers(0, 256, shape, dtype=np.uint8)
-    path = _store(tmp_path / "a", values, chunks=(2,) * len(shape), order="F")
+    path = _store(tmp_path / "a", values, chunks=tuple(-(-n // 3) for n in shape), order="F")
     scan = read_scan(path)
     assert scan.shape == expected
     assert scan.spacing == (None, None, None)
@@ -124,8 +117,6 @@ def test_of_ngff_the_finest_level_with_axes_scale_and_units(tmp_path: Path) -> N
     np.testing.assert_array_equal(scan.to_array(), VOLUME)
     assert scan.spacing == pytest.approx((0.12, 0.0039, 0.0114))
     assert scan.details["array"] == "0"
-    level = read_scan(path / "0" if values.ndim == 3 else _store(tmp_path / "b", VOLUME))
-    assert level.shape == VOLUME.shape
 
 
 def test_channels_first_become_colour(tmp_path: Path) -> None:
@@ -231,7 +222,7 @@ def test_missing_chunks_hold_the_fill_value_but_not_all_may_be_missing(tmp_path:
 class _Counting(LocalStore):
     """Counts how often each key is read."""
 
-    read: Counter[str] = Counter()
+    read: ClassVar[Counter[str]] = Counter()
 
     async def get(self, key: str, *rest: Any, **options: Any) -> Any:
         _Counting.read[key.rsplit("/", 1)[-1]] += 1
