@@ -106,7 +106,7 @@ def parse_selection(
 
 
 def _span(text: str, what: str, *, alone: bool = False) -> Span:
-    found = re.fullmatch(r"\s*(\d{0,9})\s*(:?)\s*(\d{0,9})\s*", text)
+    found = re.fullmatch(r"\s*(\d{0,9})\s*(?:(:)\s*(\d{0,9})\s*)?", text)
     if found is None or not (found[2] or (alone and found[1])):
         example = "12 or 10:20" if alone else "0:200,100:300"
         raise SelectionError(what, f"{text} is no choice such as {example}")
@@ -120,7 +120,7 @@ def _span(text: str, what: str, *, alone: bool = False) -> Span:
 
 def _within(span: Span, length: int, what: str, scan: Scan) -> slice:
     first, behind = span[0] or 0, length if span[1] is None else span[1]
-    if first < behind <= length:
+    if 0 <= first < behind <= length:
         return slice(first, behind)
     asked = f"{first}" if behind == first + 1 else f"{first}:{behind}"
     last = f", numbered 0 to {length - 1}" if length > 1 else ", numbered 0"
