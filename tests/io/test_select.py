@@ -174,10 +174,11 @@ def test_words_of_the_command_line(words: dict[str, str], expected: Selection) -
     ("words", "reason"),
     [
         ({"slices": "x"}, "slice: x is no choice such as 12 or 10:20"),
-        ({"slices": ""}, "slice:  is no choice"),
+        ({"slices": ""}, "slice: is no choice"),
         ({"slices": "-1"}, "slice: -1 is no choice"),
         ({"slices": "1:2:3"}, "is no choice"),
         ({"slices": "99999999999"}, "is no choice"),
+        ({"slices": "1 2"}, "is no choice"),
         ({"slices": "5:5"}, "slice: 5:5 is empty"),
         ({"slices": "9:5"}, "slice: 9:5 is empty"),
         ({"axis": "coronal"}, "axis: coronal is neither bscan nor enface"),

@@ -9,6 +9,7 @@ import pytest
 from PIL import Image
 
 from super_resolution_gans.io import ReadError, is_scan_folder, read_scan, write_scan
+from super_resolution_gans.io.series import fill_series
 from super_resolution_gans.scan import Scan
 
 VOLUME = np.random.default_rng(0).integers(0, 256, (12, 20, 30), dtype=np.uint8)
@@ -79,7 +80,7 @@ def test_a_grey_slice_in_a_volume_of_colour_stays_colour(tmp_path: Path) -> None
 
 
 def test_names_have_the_digits_that_they_need(tmp_path: Path) -> None:
-    many = np.zeros((1001, 2, 2), np.uint8)
-    write_scan(Scan.from_array(many[..., None]), tmp_path / "a.pngs")
-    names = sorted(path.name for path in (tmp_path / "a.pngs").glob("*.png"))
+    many = Scan.from_array(np.zeros((1001, 2, 2), np.uint8))
+    fill_series(tmp_path, many, dict, lambda: None)
+    names = sorted(path.name for path in tmp_path.glob("*.png"))
     assert (names[0], names[-1], len(names)) == ("0000.png", "1000.png", 1001)

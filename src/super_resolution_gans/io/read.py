@@ -3,6 +3,7 @@
 import os
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from super_resolution_gans.io import nifti, npy, raster, series, tiff, zarr_read, zipped
@@ -10,6 +11,7 @@ from super_resolution_gans.io.address import is_address, shown
 from super_resolution_gans.io.errors import ReadError
 from super_resolution_gans.io.names import suffix_of
 from super_resolution_gans.io.stored import Limits
+from super_resolution_gans.io.vendor.process import read_vendor
 from super_resolution_gans.io.zarr_files import is_store
 from super_resolution_gans.scan import Scan
 
@@ -39,7 +41,8 @@ class _Format:
 
 
 # The first row that knows the content is asked, whatever the file is called; only for content that
-# nobody knows does the suffix say what the file was meant to be.
+# nobody knows does the suffix say what the file was meant to be, or is, if a format has no content
+# to be known by.
 _FORMATS = (
     # First, since its first 128 bytes are free and some programs put a TIFF header there.
     _Format("DICOM", (b"DICM",), (".dcm", ".dicom", ".ima"), at=128),
@@ -61,7 +64,12 @@ _FORMATS = (
     ),
     _Format("NIfTI in two files", (b"ni1\0",), (".hdr",), at=344, advice="save it as .nii"),
     _Format("HTML", (b"<!DOCTYPE", b"<!doctype", b"<html", b"<HTML"), (".html", ".htm")),
-    _Format("XML or SVG", (b"<?xml", b"<svg"), (".xml", ".svg")),
+    _Format("SVG", (b"<svg",), (".svg",)),
+    # No suffix, so that folders are not searched for it: the B-scans beside it are images already,
+    # and annotations of images are XML as well.
+    _Format(
+        "Heidelberg XML", (b"<HEDX", b"<?xml", b"\xef\xbb\xbf<"), (), partial(read_vendor, "xml")
+    ),
     _Format("HDF5", (b"\x89HDF\r\n\x1a\n",), (".h5", ".hdf5", ".mat")),
     _Format(
         "NPZ",
@@ -71,11 +79,18 @@ _FORMATS = (
         holds_scan=zipped.holds_arrays,
     ),
     _Format("PDF", (b"%PDF",), (".pdf",)),
-    _Format("Heidelberg Spectralis", (b"HSF-OCT",), (".vol",)),
-    _Format("Heidelberg E2E", (b"CMDb",), (".e2e", ".sdb", ".pdb")),
-    _Format("Topcon", (b"FOCTFDA", b"FOCTFDS", b"FOCT"), (".fda", ".fds")),
-    _Format("Zeiss", (), (".img",)),
-    _Format("Bioptigen", (), (".oct",)),
+    # eyepy writes its own name there.
+    _Format("Heidelberg .vol", (b"HSF-OCT", b"ep-v"), (".vol",), partial(read_vendor, "vol")),
+    _Format(
+        "Heidelberg .E2E",
+        (b"CMDb", b"E2EMultipleVolumeFile"),
+        (".e2e", ".sdb"),
+        partial(read_vendor, "e2e"),
+    ),
+    _Format("Topcon", (b"FOCT",), (".fda", ".fds"), partial(read_vendor, "topcon")),
+    _Format("Bioptigen .OCT", (b"\xa5\xa7\x7d\x0c",), (".oct",), partial(read_vendor, "oct")),
+    # Pixels and nothing else: only the name tells.
+    _Format("Zeiss .img", (), (".img",), partial(read_vendor, "img")),
     _Format("Optovue POCT", (), (".poct",)),
 )
 
@@ -92,16 +107,16 @@ def read_scan(
     max_download: int = MAX_DOWNLOAD,
     max_seconds: float = MAX_SECONDS,
 ) -> Scan:
-    """Read a scan from a file, a zarr store or an http(s) address.
+    """Read a scan from a file, a folder that is one, or an http(s) address.
 
-    PNG, JPEG, BMP, WebP, GIF, TIFF, NPY, NPZ, NIfTI and zarr, each as its reader says: see
-    :func:`~super_resolution_gans.io.raster.read_raster`,
+    Images, TIFF, NPY, NPZ, NIfTI, zarr (docs/volumes.md), volumes of OCT devices (docs/formats.md),
+    each as its reader says: see :func:`~super_resolution_gans.io.raster.read_raster`,
     :func:`~super_resolution_gans.io.tiff.read_tiff`,
     :func:`~super_resolution_gans.io.npz.read_npz`,
     :func:`~super_resolution_gans.io.nifti.read_nifti`,
-    :func:`~super_resolution_gans.io.zarr_read.read_zarr`, and for ranges
-    :func:`~super_resolution_gans.scan.natural_range`. The content decides on the format, not the
-    suffix.
+    :func:`~super_resolution_gans.io.zarr_read.read_zarr`, the modules of ``io/vendor``, and for
+    ranges :func:`~super_resolution_gans.scan.natural_range`. The content decides on the format, not
+    the suffix.
 
     Args:
         source: a path, the folder of a zarr store among them, or an address that starts with
@@ -148,7 +163,7 @@ def _read_file(path: Path, name: str, suffix: str, limits: Limits) -> Scan:
     found = next((f for f in _FORMATS if head[f.at :].startswith(f.magic)), None)
     if found is None:
         meant = next((f for f in _FORMATS if suffix.lower() in f.suffixes), None)
-        if meant is not None and meant.reader is not None:
+        if meant is not None and meant.reader is not None and meant.magic:
             raise ReadError(name, f"not a {meant.name} file, nor any other known format")
         found = meant
     if found is None:

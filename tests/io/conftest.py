@@ -1,0 +1,37 @@
+"""Fixtures for tests of readers and writers."""
+
+import importlib.util
+import sys
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+
+def _loaded(name: str) -> ModuleType:
+    """A module beside this file, under its own name, so that it can import its neighbours."""
+    if name not in sys.modules:
+        spec = importlib.util.spec_from_file_location(name, Path(__file__).with_name(f"{name}.py"))
+        assert spec is not None
+        assert spec.loader is not None
+        sys.modules[name] = module = importlib.util.module_from_spec(spec)
+        spec.loader.exec_module(module)
+    return sys.modules[name]
+
+
+@pytest.fixture(scope="session")
+def vendor_files() -> ModuleType:
+    """Writers of small vendors' files, from ``vendor_files.py``."""
+    return _loaded("vendor_files")
+
+
+@pytest.fixture(scope="session")
+def reader_process() -> ModuleType:
+    """A worker process that may die, from ``reader_process.py``."""
+    return _loaded("reader_process")
+
+
+@pytest.fixture(scope="session")
+def mutations() -> ModuleType:
+    """Damaged copies of files, from ``mutations.py``."""
+    return _loaded("mutations")
