@@ -16,11 +16,13 @@ value.
 """
 
 import itertools
+from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
-from super_resolution_gans.metrics.image import Image, MetricError
+from super_resolution_gans.metrics.image import MetricError, channels
+from super_resolution_gans.metrics.subject import Image, Subject, subject
 from super_resolution_gans.metrics.undefined import UndefinedError
 
 PATCH = 64
@@ -29,7 +31,7 @@ _FLOOR = 1e-12
 Spectrum = NDArray[np.float64]
 
 
-def mean_power(image: Image) -> Spectrum:
+def mean_power(image: Image | Subject) -> Spectrum:
     """The mean power spectrum, (64, 64); frequency zero at [0, 0], then as numpy's ``fft2``.
 
     Args:
@@ -39,31 +41,31 @@ def mean_power(image: Image) -> Spectrum:
         UndefinedError: if a side is shorter than 64 pixels.
         MetricError: if the shape is another, or values are not finite.
     """
-    if image.ndim != 2 and (image.ndim != 3 or image.shape[2] != 3):
-        raise MetricError(f"images of shape {image.shape}; expected (height, width[, 3])")
-    if image.dtype.kind != "f":
-        raise MetricError(f"image has type {image.dtype}; expected floating point, 1.0 white")
-    if not np.isfinite(image).all():
-        raise MetricError("image holds NaN or infinite values")
-    if min(image.shape[:2]) < PATCH:
+    known = subject(image)
+    planes = channels(known)
+    height, width = planes[0].shape
+    if min(height, width) < PATCH:
         raise UndefinedError(
-            f"the spectrum needs {PATCH} x {PATCH} pixels, image has {image.shape[0]} x "
-            f"{image.shape[1]}"
+            f"the spectrum needs {PATCH} x {PATCH} pixels, image has {height} x {width}"
         )
+    return known.once("mean power", lambda: _mean_power(planes))
+
+
+def _mean_power(planes: Sequence[NDArray[np.float64]]) -> Spectrum:
+    height, width = (length // PATCH * PATCH for length in planes[0].shape)
     hann = 0.5 - 0.5 * np.cos(2 * np.pi * np.arange(PATCH) / PATCH)
     window = np.outer(hann, hann)
-    height, width = (length // PATCH * PATCH for length in image.shape[:2])
-    planes = (image[..., None] if image.ndim == 2 else image)[:height, :width].astype(np.float64)
-    total, count = np.zeros((PATCH, PATCH)), 0
-    for plane in np.moveaxis(planes, -1, 0):
-        patches = np.lib.stride_tricks.sliding_window_view(plane, (PATCH, PATCH))
+    total, count = np.zeros((PATCH, PATCH // 2 + 1)), 0
+    for plane in planes:
+        patches = np.lib.stride_tricks.sliding_window_view(plane[:height, :width], (PATCH, PATCH))
         for row in patches[::STEP, ::STEP]:  # one row at a time: little memory
-            total += np.square(np.abs(np.fft.fft2(row * window))).sum(axis=0)
+            total += np.square(np.abs(np.fft.rfft2(row * window))).sum(axis=0)
             count += len(row)
-    return np.maximum(total / count, _FLOOR)
+    others = np.roll(total[::-1], 1, axis=0)[:, PATCH // 2 - 1 : 0 : -1]  # at minus the frequency
+    return np.maximum(np.concatenate([total, others], axis=1) / count, _FLOOR)
 
 
-def spectrum_distance(sr: Image, hr: Image) -> float:
+def spectrum_distance(sr: Image | Subject, hr: Image | Subject) -> float:
     """Mean absolute difference of log10 mean power over all 64 x 64 frequencies, in decades.
 
     0 for identical images; an image that is smoother or noisier at many frequencies is far away.
@@ -73,7 +75,7 @@ def spectrum_distance(sr: Image, hr: Image) -> float:
     return float(np.mean(np.abs(np.log10(x) - np.log10(y))))
 
 
-def grid_excess(sr: Image, hr: Image) -> float:
+def grid_excess(sr: Image | Subject, hr: Image | Subject) -> float:
     """How much the strongest periodic grid of SR stands out more than that of HR, in decades.
 
     How far :func:`grid_peak` of SR is above that of HR: above 0 where SR has a grid that HR has
@@ -111,7 +113,8 @@ def _ring(row: int, column: int) -> NDArray[np.bool_]:
     return np.asarray((distance >= 3) & (distance <= 5))
 
 
-def _both(sr: Image, hr: Image) -> tuple[Spectrum, Spectrum]:
-    if sr.shape != hr.shape:
-        raise MetricError(f"SR has shape {sr.shape}, HR {hr.shape}")
+def _both(sr: Image | Subject, hr: Image | Subject) -> tuple[Spectrum, Spectrum]:
+    first, second = (subject(image).pixels.shape for image in (sr, hr))
+    if first != second:
+        raise MetricError(f"SR has shape {first}, HR {second}")
     return mean_power(sr), mean_power(hr)
