@@ -63,7 +63,7 @@ def psnr(
         MetricError: if shapes differ, values are not finite, or no pixel is left to count.
     """
     x, y, counted = compared(sr, hr, border, mask)
-    errors = [np.square(_cut(a - b, border)[counted]).mean() for a, b in zip(x, y, strict=True)]
+    errors = [np.square(cut(a - b, border)[counted]).mean() for a, b in zip(x, y, strict=True)]
     error = float(np.mean(errors))
     return float("inf") if error == 0 else float(-10 * np.log10(error))
 
@@ -94,9 +94,9 @@ def ssim(
     if convention == "wang":
         window = gaussian_window(sigma=1.5, reach=5)
         maps = _maps((first, x), (second, y), "wang", lambda p: weigh(p, window, "mirror"))
-        return float(np.mean([_cut(similar, border)[counted].mean() for similar in maps]))
+        return float(np.mean([cut(similar, border)[counted].mean() for similar in maps]))
     if convention == "daala":
-        x, y = ([_cut(plane, border) for plane in planes] for planes in (x, y))
+        x, y = ([cut(plane, border) for plane in planes] for planes in (x, y))
         height, width = x[0].shape
         fixed = integer_gaussian_window(1.5 * height / 256, longest=min(height, width) - 1)
         inside = coverage((height, width), fixed, "zero")
@@ -167,7 +167,7 @@ def compared(
         mask = np.ones(shape[:2], dtype=np.bool_)
     if mask.shape != shape[:2] or mask.dtype != np.bool_:
         raise MetricError(f"mask is {mask.dtype} {mask.shape}; expected bool {shape[:2]}")
-    counted = _cut(mask, border)
+    counted = cut(mask, border)
     if not counted.any():
         raise MetricError(
             f"no pixel is left to count in {shape[0]} x {shape[1]} after a border of {border} "
@@ -213,6 +213,7 @@ def _maps(
     return [similarity(x, y, local) for x, y in zip(first, second, strict=True)]
 
 
-def _cut(image: NDArray[T], border: int) -> NDArray[T]:
+def cut(image: NDArray[T], border: int) -> NDArray[T]:
+    """Without ``border`` pixels at each edge (a view); nothing is left of one that is smaller."""
     height, width = image.shape[:2]
     return image[border : max(border, height - border), border : max(border, width - border)]
