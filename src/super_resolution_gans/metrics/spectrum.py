@@ -17,16 +17,15 @@ value.
 
 import itertools
 from collections.abc import Sequence
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from super_resolution_gans.metrics.image import MetricError, channels
+from super_resolution_gans.metrics.image import MetricError
+from super_resolution_gans.metrics.patches import PATCH, STEP, Spectra, patch_spectra
 from super_resolution_gans.metrics.subject import Image, Subject, subject
-from super_resolution_gans.metrics.undefined import UndefinedError
 
-PATCH = 64
-STEP = 32
 _FLOOR = 1e-12
 Spectrum = NDArray[np.float64]
 
@@ -42,27 +41,17 @@ def mean_power(image: Image | Subject) -> Spectrum:
         MetricError: if the shape is another, or values are not finite.
     """
     known = subject(image)
-    planes = channels(known)
-    height, width = planes[0].shape
-    if min(height, width) < PATCH:
-        raise UndefinedError(
-            f"the spectrum needs {PATCH} x {PATCH} pixels, image has {height} x {width}"
-        )
-    return known.once("mean power", lambda: _mean_power(planes))
+    spectra = patch_spectra(known)
+    return known.once("mean power", lambda: _mean_power(spectra, known.pixels.shape[:2]))
 
 
-def _mean_power(planes: Sequence[NDArray[np.float64]]) -> Spectrum:
-    height, width = (length // PATCH * PATCH for length in planes[0].shape)
-    hann = 0.5 - 0.5 * np.cos(2 * np.pi * np.arange(PATCH) / PATCH)
-    window = np.outer(hann, hann)
-    total, count = np.zeros((PATCH, PATCH // 2 + 1)), 0
-    for plane in planes:
-        patches = np.lib.stride_tricks.sliding_window_view(plane[:height, :width], (PATCH, PATCH))
-        for row in patches[::STEP, ::STEP]:  # one row at a time: little memory
-            total += np.square(np.abs(np.fft.rfft2(row * window))).sum(axis=0)
-            count += len(row)
-    others = np.roll(total[::-1], 1, axis=0)[:, PATCH // 2 - 1 : 0 : -1]  # at minus the frequency
-    return np.maximum(np.concatenate([total, others], axis=1) / count, _FLOOR)
+def _mean_power(spectra: Sequence[Spectra], shape: tuple[int, ...]) -> Spectrum:
+    rows, columns = ((length // PATCH * PATCH - PATCH) // STEP + 1 for length in shape)
+    counted = [patches[:rows, :columns].reshape(-1, *patches.shape[2:]) for patches in spectra]
+    half = np.mean([np.square(np.abs(patches)).mean(axis=0) for patches in counted], axis=0)
+    others = np.roll(half[::-1], 1, axis=0)[:, PATCH // 2 - 1 : 0 : -1]  # at minus the frequency
+    power: Spectrum = np.maximum(np.concatenate([half, others], axis=1), _FLOOR)
+    return power
 
 
 def spectrum_distance(sr: Image | Subject, hr: Image | Subject) -> float:
@@ -73,6 +62,23 @@ def spectrum_distance(sr: Image | Subject, hr: Image | Subject) -> float:
     """
     x, y = _both(sr, hr)
     return float(np.mean(np.abs(np.log10(x) - np.log10(y))))
+
+
+def directional_distance(
+    sr: Image | Subject, hr: Image | Subject, axis: Literal["axial", "lateral"]
+) -> float:
+    """:func:`spectrum_distance` over the frequencies of one direction alone, in decades.
+
+    Axial frequencies are those whose axial part (down the rows) is larger than their lateral part,
+    lateral ones those where it is smaller: the resolution of OCT along the beam comes from its
+    bandwidth, across from its optics and its A-scan spacing, and a method may fail at one alone.
+    Raises as :func:`spectrum_distance`.
+    """
+    x, y = _both(sr, hr)
+    frequency = np.abs(np.fft.fftfreq(PATCH))
+    down, right = frequency[:, None], frequency[None, :]
+    chosen = down > right if axis == "axial" else down < right
+    return float(np.mean(np.abs(np.log10(x) - np.log10(y))[chosen]))
 
 
 def grid_excess(sr: Image | Subject, hr: Image | Subject) -> float:
