@@ -137,7 +137,9 @@ class RingCorrelation:
             place = np.s_[row * STEP :, column * STEP :]
             total[place][:PATCH, :PATCH] += window * values[row, column]
             weight[place][:PATCH, :PATCH] += window
-        return np.divide(total, weight, out=np.full(self.shape, np.nan), where=weight > 0)
+        spread: Numbers = np.full(self.shape, np.nan)
+        np.divide(total, weight, out=spread, where=weight > 0)
+        return spread
 
     def limit(self, threshold: Threshold) -> Numbers:
         """(rings,): the threshold as a curve; see :meth:`resolved`."""
@@ -193,9 +195,15 @@ def ring_correlation(
 def _centred(image: Subject) -> list[Spectra]:
     """Without the mean of each patch under its window: the transform at frequency zero is 0."""
     window = np.fft.rfft2(np.outer(HANN, HANN))
-    window /= window[0, 0]
+    near = np.s_[..., [-1, 0, 1], :2]  # a Hann window has no other frequencies
+
+    def centred(spectra: Spectra) -> Spectra:
+        result = spectra.copy()
+        result[near] -= spectra[..., :1, :1] / window[0, 0] * window[near]
+        return result
+
     spectra = patch_spectra(image)
-    return image.once("centred spectra", lambda: [s - s[..., :1, :1] * window for s in spectra])
+    return image.once("centred spectra", lambda: [centred(channel) for channel in spectra])
 
 
 def _products(x: list[Spectra], y: list[Spectra], rings: Numbers) -> Numbers:
