@@ -32,12 +32,12 @@ def find_regions(image: Image | Subject, *, mask: Mask | None = None) -> Labels:
     The image is smoothed (Gaussian, sigma 4 pixels) and divided into dark and bright at the
     threshold of Otsu 1979. Background is what lies in a column above the first bright pixel of that
     column and of those up to 16 pixels beside it, by more than 16 pixels. A region is 8 x 32
-    pixels, all bright and counted: those where the smoothed image has the smallest ratio of
+    pixels, all bright: those where the smoothed image has the smallest ratio of
     standard deviation to mean, best first, and no two nearer than 16 rows and 64 columns.
 
     Args:
         image: (H, W), rows down the beam, vitreous on top; HR as a rule.
-        mask: (H, W), True = counted; padding is nowhere.
+        mask: (H, W), True = counted; what is within 12 pixels of others is neither dark nor bright.
 
     Returns:
         uint8 (H, W): 1 background, 2 to 6 the regions, 0 the rest.
@@ -92,11 +92,12 @@ def _check(labels: Labels, shape: tuple[int, ...]) -> None:
 
 
 def _labels(image: Plane, counted: Mask) -> Labels:
-    smooth = _smoothed(image, counted)
-    bright = smooth > _otsu(smooth[counted])
-    bright &= counted
+    smooth, clear = _smoothed(image, counted)
+    if not clear.any():
+        raise UndefinedError("no pixel is counted that is clear of padding")
+    bright = clear & (smooth > _otsu(smooth[clear]))
     labels = np.zeros(image.shape, np.uint8)
-    labels[_above(bright) & counted] = BACKGROUND
+    labels[_above(bright) & clear] = BACKGROUND
     found = int((labels == BACKGROUND).sum())
     if found < _LEAST_BACKGROUND:
         raise UndefinedError(
@@ -112,11 +113,11 @@ def _labels(image: Plane, counted: Mask) -> Labels:
     return labels
 
 
-def _smoothed(image: Plane, counted: Mask) -> Plane:
+def _smoothed(image: Plane, counted: Mask) -> tuple[Plane, Mask]:
+    """Local means, and where no padding is in them: beside it compression leaves bright pixels."""
     window = gaussian_window(_SIGMA, reach=int(3 * _SIGMA))
     inside = weigh(counted.astype(np.float64), window, "mirror")
-    smooth = weigh(np.where(counted, image, 0.0), window, "mirror")
-    return np.divide(smooth, inside, out=np.zeros_like(smooth), where=inside > 0)
+    return weigh(image, window, "mirror"), inside > 1 - 1e-9
 
 
 def _otsu(values: Plane) -> float:
