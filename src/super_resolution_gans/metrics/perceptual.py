@@ -22,6 +22,7 @@ from torch import Tensor
 from super_resolution_gans.metrics.image import MetricError
 from super_resolution_gans.metrics.subject import Image, Subject, subject
 from super_resolution_gans.metrics.undefined import UndefinedError
+from super_resolution_gans.metrics.weights import WeightsError
 
 WEIGHTS = Path(__file__).resolve().parent.parent / "weights" / "lpips-alex.safetensors"
 SMALLEST = 31  # pixels: below, the last pooling has no window
@@ -36,17 +37,6 @@ _CONVOLUTIONS = (
     ("features.8", (256, 384, 3), 1, 1, False),
     ("features.10", (256, 256, 3), 1, 1, False),
 )
-
-
-class WeightsError(ValueError):
-    """A file of metric weights cannot be used; the message is "path: reason", in one line."""
-
-    def __init__(self, path: str | os.PathLike[str], reason: str) -> None:
-        self.path, self.reason = os.fspath(path), reason
-        line = f"{self.path}: {reason}"
-        super().__init__(
-            "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in line)
-        )
 
 
 class Lpips:
