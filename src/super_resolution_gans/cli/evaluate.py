@@ -14,9 +14,11 @@ if TYPE_CHECKING:
     from super_resolution_gans.data.inventory import Entry
     from super_resolution_gans.evaluation.compare import Comparison, Distance, Protocol, Row
     from super_resolution_gans.evaluation.pairs import Image, Pair
-    from super_resolution_gans.prediction.upscale import Upscaler
+    from super_resolution_gans.prediction.upscaler import Upscaler
+    from super_resolution_gans.prediction.versions import Version
 
 BASELINES = ("nearest", "bilinear", "bicubic", "lanczos")
+PLAIN = ", no consistency"
 CHANNELS = ("y-studio", "y-full", "rgb")
 
 
@@ -107,6 +109,14 @@ def evaluate(
     engine: Annotated[
         str, typer.Option(metavar="NAME", help="auto, torch, openvino, onnxruntime.")
     ] = "auto",
+    consistency: Annotated[
+        bool | None,
+        typer.Option(
+            "--consistency/--no-consistency",
+            help="Measure results that are made to agree with LR, or as the network has them. "
+            "[default: both, of models that declare their downsampling]",
+        ),
+    ] = None,
 ) -> None:
     """Measure models on scans whose truth is known.
 
@@ -131,7 +141,7 @@ def evaluate(
 
     protocol = Protocol(factors, border, channel, mask)  # type: ignore[arg-type]
     try:
-        upscalers = _upscalers(model, factors, device, precision, engine, baselines)
+        upscalers = _upscalers(model, factors, baselines, consistency, (device, precision, engine))
     except ValueError as problem:
         fail(problem, 2)
     try:
@@ -186,25 +196,37 @@ def _entries(
 def _upscalers(
     models: list[str] | None,
     scale: tuple[int, int],
-    device: str,
-    precision: str,
-    engine: str,
     baselines: bool,
-) -> "dict[str, Upscaler]":
+    consistency: bool | None,
+    settings: tuple[str, str, str],
+) -> "dict[str, Upscaler | Version]":
     """{name: upscaler}, baselines first; two files of one name go by their paths."""
     from super_resolution_gans.prediction import DEFAULT_MODEL, load_upscaler
+    from super_resolution_gans.prediction.versions import versions
 
+    device, precision, engine = settings
     given = list(dict.fromkeys(models or [DEFAULT_MODEL]))
     wanted = [*(name for name in BASELINES if baselines and name not in given), *given]
     loaded = [
-        load_upscaler(name, scale=scale, device=device, precision=precision, engine=engine)
+        load_upscaler(
+            name,
+            scale=scale,
+            device=device,
+            precision=precision,
+            engine=engine,
+            consistency=None if name in BASELINES else consistency,
+        )
         for name in wanted
     ]
     names = [upscaler.name for upscaler in loaded]
-    return {
-        name if names.count(name) == 1 else path: upscaler
-        for name, path, upscaler in zip(names, wanted, loaded, strict=True)
-    }
+    found: dict[str, Upscaler | Version] = {}
+    for name, path, upscaler in zip(names, wanted, loaded, strict=True):
+        row = name if names.count(name) == 1 else path
+        if consistency is None and upscaler.agreement.enforced:
+            found[row], found[row + PLAIN] = versions(upscaler)
+        else:
+            found[row] = upscaler
+    return found
 
 
 def _pairs(
@@ -241,6 +263,7 @@ def _drawer(
 
         drawn[pair.dataset] = number
         hidden = set(BASELINES) - {"bicubic"} if set(images) - set(BASELINES) else {"nearest"}
+        hidden |= {name for name in images if name.endswith(PLAIN)}
         chosen = {name: image for name, image in images.items() if name not in hidden}
         folder = out / "panels"
         folder.mkdir(exist_ok=True)
@@ -251,7 +274,7 @@ def _drawer(
 
 
 def _show(
-    comparison: "Comparison", upscalers: "Mapping[str, Upscaler]", splits: Sequence[str]
+    comparison: "Comparison", upscalers: "Mapping[str, Upscaler | Version]", splits: Sequence[str]
 ) -> None:
     from super_resolution_gans.evaluation.report import plain_table, screen_table
     from super_resolution_gans.scan import printable
@@ -273,7 +296,7 @@ def _show(
 def _write_results(
     out: Path,
     comparison: "Comparison",
-    upscalers: "Mapping[str, Upscaler]",
+    upscalers: "Mapping[str, Upscaler | Version]",
     splits: Sequence[str],
     failures: Sequence[str],
 ) -> None:

@@ -3,7 +3,7 @@
 import sys
 from collections import Counter
 from contextlib import closing
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -13,10 +13,12 @@ from super_resolution_gans.cli.messages import (
     one_line,
     parse_scale,
     say,
+    warn,
     warnings_shown,
 )
 
 if TYPE_CHECKING:
+    from super_resolution_gans.prediction.maps import Maps
     from super_resolution_gans.prediction.outcome import Outcome
     from super_resolution_gans.prediction.plan import Plan
     from super_resolution_gans.prediction.upscale import Upscaler
@@ -80,6 +82,31 @@ def upscale(
             'on the CPU and need pip install "SuperResolution-GANs[export]".',
         ),
     ] = "auto",
+    consistency: Annotated[
+        bool | None,
+        typer.Option(
+            "--consistency/--no-consistency",
+            help="Make results agree with the scan: downsampled again, they are it. [default: "
+            "where the model's file declares the downsampling that it inverts]",
+        ),
+    ] = None,
+    noise: Annotated[
+        float,
+        typer.Option(
+            min=0,
+            metavar="SIGMA",
+            help="Standard deviation of the noise in the scan, as a share of its range: the "
+            "stronger, the less results are drawn to the scan.",
+        ),
+    ] = 0.0,
+    uncertainty: Annotated[
+        bool,
+        typer.Option(
+            "--uncertainty",
+            help="Beside each result: OUT-uncertainty.tif, half widths of intervals that hold the "
+            "true value of a pixel nine times in ten, and OUT-uncertainty-overlay.png.",
+        ),
+    ] = False,
     max_pixels: Annotated[
         int | None,
         typer.Option(
@@ -114,24 +141,32 @@ def upscale(
             precision=precision,
             tile=tile,
             engine=engine,
+            consistency=consistency,
+            noise=noise,
         )
+        maps = _maps(upscaler, device, tile) if uncertainty else None
     except ValueError as problem:
         fail(problem, 2)
     if plan.ignored:
         say(f"ignored by their names, as no images: {_plural(plan.ignored, 'file')}")
-    raise typer.Exit(_run(plan, upscaler, overwrite, max_pixels))
+    settings = {"overwrite": overwrite, "max_pixels": max_pixels, "maps": maps}
+    raise typer.Exit(_run(plan, upscaler, settings))
 
 
-def _run(plan: "Plan", upscaler: "Upscaler", overwrite: bool, max_pixels: int | None) -> int:
+def _maps(upscaler: "Upscaler", device: str, tile: int | None) -> "Maps":
+    from super_resolution_gans.prediction.maps import load_maps
+
+    return load_maps(upscaler, device=device, tile=tile)
+
+
+def _run(plan: "Plan", upscaler: "Upscaler", settings: dict[str, Any]) -> int:
     """Do the plan, say what happens, and return the exit status."""
     from super_resolution_gans.prediction.files import upscale_files
 
     counts: Counter[str] = Counter()
     failure, interrupted = 1 if len(plan.jobs) == 1 else 3, 0
     with _Bar(len(plan.jobs)) as bar, warnings_shown():
-        outcomes = upscale_files(
-            plan, upscaler, overwrite=overwrite, on_batch=bar.batch, max_pixels=max_pixels
-        )
+        outcomes = upscale_files(plan, upscaler, on_batch=bar.batch, **settings)
         try:
             with closing(outcomes):
                 for outcome in outcomes:
@@ -154,6 +189,8 @@ def _say(outcome: "Outcome", upscaler: "Upscaler") -> None:
     from super_resolution_gans.scan import printable
 
     source, target = printable(outcome.source), printable(str(outcome.target))
+    for sentence in outcome.warnings:
+        warn(f"warning: {source}: {sentence}")
     if outcome.status == "failed":
         error(f"{source}: {outcome.reason}")
     elif outcome.status == "skipped":
@@ -161,10 +198,18 @@ def _say(outcome: "Outcome", upscaler: "Upscaler") -> None:
     else:
         assert outcome.before is not None
         assert outcome.after is not None
+        agreement = f"; shrunk again, off by {outcome.residual}" if outcome.residual else ""
         say(
             f"{source} -> {target}: {_size(outcome.before)} -> {_size(outcome.after)} "
-            f"by {printable(upscaler.name)}, {outcome.seconds:.1f} s"
+            f"by {printable(upscaler.name)}, {outcome.seconds:.1f} s{agreement}"
         )
+        if outcome.uncertainty:
+            shown = outcome.uncertainty
+            say(
+                f"{source}: uncertainty in {printable(str(shown.half_widths))} and "
+                f"{printable(shown.picture.name)}; half width {shown.mean:.1%} of the range on "
+                "average"
+            )
         if outcome.note:
             say(f"{source}: {outcome.note}, so the name is {target}")
 
