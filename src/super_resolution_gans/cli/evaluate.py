@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from super_resolution_gans.cli.measures import drawn_regions, measuring
 from super_resolution_gans.cli.messages import error, fail, parse_scale, say
 
 if TYPE_CHECKING:
@@ -100,6 +101,26 @@ def evaluate(
             "--lpips/--no-lpips", help="Measure LPIPS with AlexNet too: the slowest measure."
         ),
     ] = True,
+    metrics: Annotated[
+        str,
+        typer.Option(
+            metavar="NAMES",
+            help="Measured besides, joined by commas: oct for all that need no file; dists, niqe; "
+            "see docs/metrics.md.",
+        ),
+    ] = "",
+    metric_file: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NAME=FILE", help="Weights for dists (dists, vgg16) or niqe (niqe)."),
+    ] = None,
+    regions: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FOLDER",
+            help="Where contrast is measured: scan.png of labels (1 background, 2 and above "
+            "tissue) for each scan. [default: found in HR]",
+        ),
+    ] = None,
     device: Annotated[
         str, typer.Option(metavar="DEVICE", help="auto, cpu, cuda, cuda:1, mps.")
     ] = "auto",
@@ -141,6 +162,7 @@ def evaluate(
 
     protocol = Protocol(factors, border, channel, mask)  # type: ignore[arg-type]
     try:
+        more = measuring(metrics, metric_file or [])
         upscalers = _upscalers(model, factors, baselines, consistency, (device, precision, engine))
     except ValueError as problem:
         fail(problem, 2)
@@ -155,6 +177,8 @@ def evaluate(
             upscalers,
             protocol,
             lpips=_lpips() if lpips else None,
+            more=more,
+            regions=None if regions is None else drawn_regions(regions),
             on_error=failed,
             on_images=draw,
         )
