@@ -5,7 +5,6 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-
 if TYPE_CHECKING:
     from super_resolution_gans.evaluation.measure import Measuring, Regions
     from super_resolution_gans.evaluation.pairs import Pair

@@ -54,10 +54,14 @@ class Mean:
 
 @dataclass(frozen=True)
 class Comparison:
-    """All rows of an evaluation, and the protocol they were measured by."""
+    """All rows of an evaluation, and the protocol they were measured by.
+
+    ``regions_drawn`` says whether the regions of contrast were drawn by hand, or found in HR.
+    """
 
     protocol: Protocol
     rows: tuple[Row, ...]
+    regions_drawn: bool = False
 
     @property
     def datasets(self) -> list[str]:
@@ -136,7 +140,7 @@ def compare(
         rows += measured
         if on_images is not None:
             on_images(pair, images, measured)
-    return Comparison(protocol, tuple(rows))
+    return Comparison(protocol, tuple(rows), regions_drawn=regions is not None)
 
 
 def measure(

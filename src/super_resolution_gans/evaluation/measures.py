@@ -70,8 +70,8 @@ MORE = (
         "CNR ratio",
         ".2f",
         "near 1",
-        "CNR, ENL, SNR: of SR over (SNR: less) HR's, in regions of HR: background above the "
-        "tissue, and up to five even windows of 8 x 32 pixels; 1 (SNR: 0) is alike",
+        "CNR, ENL, SNR: of SR over (SNR: less) HR's, in the same regions of background and even "
+        "tissue; 1 (SNR: 0) is alike",
     ),
     Measure("enl_ratio", "ENL ratio", ".2f", "near 1"),
     Measure("snr_difference", "SNR dB more", "+.2f", "near 0"),

@@ -48,7 +48,7 @@ def protocol_lines(comparison: Comparison) -> list[str]:
         "SSIM daala: Gaussian of sigma 1.5 * height / 256, normalised at the edges",
         "LR consistency: PSNR of the downsampled SR against LR, whole image, not rounded again",
         *_lines_of_distances(rows),
-        *(KNOWN[name].words for name in _asked_for(comparison) if KNOWN[name].words),
+        *_lines_of_more(comparison),
         "means: over images, each dataset by itself",
     ]
 
@@ -76,6 +76,15 @@ def _lines_of_distances(rows: Sequence[Row]) -> list[str]:
             "grey levels: Wasserstein distance of the histograms of counted pixels, in levels of "
             "8 bit; 0 is alike"
         )
+    return lines
+
+
+def _lines_of_more(comparison: Comparison) -> list[str]:
+    asked = _asked_for(comparison)
+    lines = [KNOWN[name].words for name in asked if KNOWN[name].words]
+    if {"cnr_ratio", "enl_ratio", "snr_difference"} & set(asked):
+        found = "found in HR: above the tissue, and up to five even windows of 8 x 32 pixels"
+        lines.append(f"regions: {'drawn by hand' if comparison.regions_drawn else found}")
     return lines
 
 
