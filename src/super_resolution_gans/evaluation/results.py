@@ -52,18 +52,19 @@ def read_results(path: str | os.PathLike[str]) -> list[Result]:
         with file.open(newline="", encoding="utf-8") as lines:
             reader = csv.DictReader(lines)
             columns = reader.fieldnames or []
-            lacking = [name for name in _NEEDED if name not in columns]
-            if lacking:
-                raise EvaluationError(str(file), f"no results of evaluate: lacks {lacking[0]!r}")
-            measures = [name for name in columns if name in KNOWN]
-            results = [_result(row, measures) for row in reader]
+            rows = list(reader)
     except FileNotFoundError:
         raise EvaluationError(str(file), "no such file; srgan evaluate --out writes it") from None
-    except EvaluationError:
-        raise
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise EvaluationError(str(file), f"cannot be read ({error})") from error
-    except (ValueError, TypeError) as error:
+    if lacking := [name for name in _NEEDED if name not in columns]:
+        raise EvaluationError(str(file), f"no results of evaluate: lacks {lacking[0]!r}")
+    measures = [name for name in columns if name in KNOWN]
+    if any(None in row.values() for row in rows):
+        raise EvaluationError(str(file), "has a line that is cut short")
+    try:
+        results = [_result(row, measures) for row in rows]
+    except ValueError as error:
         raise EvaluationError(str(file), f"holds what is no number ({error})") from error
     if not results:
         raise EvaluationError(str(file), "holds no image")
