@@ -19,13 +19,13 @@ Which SSIM a number is must be said with the number:
 Both have k1 = 0.01, k2 = 0.03 and data range 1. Colour images: mean of the channels.
 """
 
-from collections.abc import Callable, Hashable
+from collections.abc import Callable
 from typing import Literal, TypeVar, get_args
 
 import numpy as np
 from numpy.typing import NDArray
 
-from super_resolution_gans.metrics.structure import Moments, Weigh, moments, similarity
+from super_resolution_gans.metrics.structure import Moments, moments, similarity
 from super_resolution_gans.metrics.subject import Image, Mask, Subject, subject
 from super_resolution_gans.metrics.window import (
     coverage,
@@ -42,6 +42,7 @@ Planes = list[NDArray[np.float64]]
 Convention = Literal["wang", "daala"]
 Swing = Literal["full", "studio"]
 T = TypeVar("T", bound=np.generic)
+WANG_WINDOW = gaussian_window(sigma=1.5, reach=5)
 
 
 class MetricError(ValueError):
@@ -90,21 +91,13 @@ def ssim(
             convention is unknown.
     """
     first, second = subject(sr), subject(hr)
-    x, y, counted = compared(first, second, border, mask)
+    counted = compared(first, second, border, mask)[2]
     if convention == "wang":
-        window = gaussian_window(sigma=1.5, reach=5)
-        maps = _maps((first, x), (second, y), "wang", lambda p: weigh(p, window, "mirror"))
-        return float(np.mean([cut(similar, border)[counted].mean() for similar in maps]))
+        pairs = zip(wang_moments(first), wang_moments(second), strict=True)
+        maps = [cut(similarity(*pair, _in_wang_windows), border)[counted] for pair in pairs]
+        return float(np.mean([similar.mean() for similar in maps]))
     if convention == "daala":
-        x, y = ([cut(plane, border) for plane in planes] for planes in (x, y))
-        height, width = x[0].shape
-        fixed = integer_gaussian_window(1.5 * height / 256, longest=min(height, width) - 1)
-        inside = coverage((height, width), fixed, "zero")
-        maps = _maps(
-            (first, x), (second, y), ("daala", border), lambda p: weigh(p, fixed, "zero") / inside
-        )
-        weights = inside[counted]
-        return float(np.mean([np.average(m[counted], weights=weights) for m in maps]))
+        return _daala(first, second, border, counted)
     raise MetricError(
         f"unknown SSIM convention {convention!r}; known are {', '.join(get_args(Convention))}"
     )
@@ -201,16 +194,38 @@ def channels(image: Image | Subject, name: str = "image") -> Planes:
     return subject(image).once("channels", work)
 
 
-def _maps(
-    sr: tuple[Subject, Planes], hr: tuple[Subject, Planes], what: Hashable, local: Weigh
-) -> Planes:
-    """The SSIM map of each channel; what is one image's alone is kept with it under a name."""
+def wang_moments(image: Subject) -> list[Moments]:
+    """Of each channel, in the windows of ``wang`` around each pixel, edges mirrored.
 
-    def known(image: Subject, planes: Planes) -> list[Moments]:
-        return image.once(("moments", what), lambda: [moments(plane, local) for plane in planes])
+    Raises:
+        MetricError: if it is no image.
+    """
+    planes = channels(image)
+    return image.once(
+        "moments, wang", lambda: [moments(plane, _in_wang_windows) for plane in planes]
+    )
 
-    first, second = known(*sr), known(*hr)
-    return [similarity(x, y, local) for x, y in zip(first, second, strict=True)]
+
+def _daala(sr: Subject, hr: Subject, border: int, counted: Mask) -> float:
+    height, width = counted.shape
+    window = integer_gaussian_window(1.5 * height / 256, longest=min(height, width) - 1)
+    inside = coverage((height, width), window, "zero")
+
+    def local(plane: NDArray[np.float64]) -> NDArray[np.float64]:
+        return weigh(plane, window, "zero") / inside
+
+    def known(image: Subject) -> list[Moments]:
+        planes = channels(image)
+        what = ("moments, daala", border)
+        return image.once(what, lambda: [moments(cut(plane, border), local) for plane in planes])
+
+    maps = [similarity(x, y, local) for x, y in zip(known(sr), known(hr), strict=True)]
+    weights = inside[counted]
+    return float(np.mean([np.average(similar[counted], weights=weights) for similar in maps]))
+
+
+def _in_wang_windows(plane: NDArray[np.float64]) -> NDArray[np.float64]:
+    return weigh(plane, WANG_WINDOW, "mirror")
 
 
 def cut(image: NDArray[T], border: int) -> NDArray[T]:

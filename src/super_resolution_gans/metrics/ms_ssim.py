@@ -12,12 +12,10 @@ The border is cut before anything else. A window counts if the pixel at its cent
 a pixel of a coarser level if the four it was made of are.
 """
 
-from collections.abc import Hashable
-
 import numpy as np
 from numpy.typing import NDArray
 
-from super_resolution_gans.metrics.image import compared, cut
+from super_resolution_gans.metrics.image import WANG_WINDOW, compared, cut, wang_moments
 from super_resolution_gans.metrics.structure import (
     Moments,
     contrast_structure,
@@ -26,12 +24,11 @@ from super_resolution_gans.metrics.structure import (
 )
 from super_resolution_gans.metrics.subject import Image, Mask, Subject, subject
 from super_resolution_gans.metrics.undefined import UndefinedError
-from super_resolution_gans.metrics.window import gaussian_window, weigh_inside
+from super_resolution_gans.metrics.window import weigh_inside
 
 WEIGHTS = (0.0448, 0.2856, 0.3001, 0.2363, 0.1333)
-_REACH = 5
+_REACH = len(WANG_WINDOW) // 2
 SMALLEST = (2 * _REACH + 1) * 2 ** (len(WEIGHTS) - 1)  # pixels a side: a window at the last level
-_WINDOW = gaussian_window(sigma=1.5, reach=_REACH)
 Plane = NDArray[np.float64]
 
 
@@ -52,7 +49,7 @@ def ms_ssim(
         MetricError: as :func:`~super_resolution_gans.metrics.image.psnr`.
     """
     first, second = subject(sr), subject(hr)
-    x, y, counted = compared(first, second, border, mask)
+    counted = compared(first, second, border, mask)[2]
     height, width = counted.shape
     if min(height, width) < SMALLEST:
         raise UndefinedError(
@@ -60,16 +57,8 @@ def ms_ssim(
             f"image after a border of {border}"
         )
     weights = _counted_windows(counted)
-    key = ("ms-ssim", border)
-    values = [
-        _product(*levels, weights)
-        for levels in zip(
-            _known(first, key, [cut(plane, border) for plane in x]),
-            _known(second, key, [cut(plane, border) for plane in y]),
-            strict=True,
-        )
-    ]
-    return float(np.mean(values))
+    pairs = zip(_known(first, border), _known(second, border), strict=True)
+    return float(np.mean([_product(*levels, weights) for levels in pairs]))
 
 
 def _product(x: list[Moments], y: list[Moments], counted: list[Mask]) -> float:
@@ -93,20 +82,24 @@ def _counted_windows(counted: Mask) -> list[Mask]:
     return windows
 
 
-def _known(image: Subject, key: Hashable, planes: list[Plane]) -> list[list[Moments]]:
-    return image.once(key, lambda: [_levels(plane) for plane in planes])
+def _known(image: Subject, border: int) -> list[list[Moments]]:
+    """Of each channel, of each level."""
+    first = wang_moments(image)
+    return image.once(("ms-ssim", border), lambda: [_levels(known, border) for known in first])
 
 
-def _levels(plane: Plane) -> list[Moments]:
-    levels = []
-    for level in range(len(WEIGHTS)):
-        plane = _halved(plane) if level else plane
+def _levels(known: Moments, border: int) -> list[Moments]:
+    """The first level's windows are those of SSIM that lie inside the border."""
+    plane, inside = cut(known.values, border), border + _REACH
+    levels = [Moments(plane, cut(known.mean, inside), cut(known.variance, inside))]
+    for _ in WEIGHTS[1:]:
+        plane = _halved(plane)
         levels.append(moments(plane, _local))
     return levels
 
 
 def _local(plane: Plane) -> Plane:
-    return weigh_inside(weigh_inside(plane, _WINDOW, axis=0), _WINDOW, axis=1)
+    return weigh_inside(weigh_inside(plane, WANG_WINDOW, axis=0), WANG_WINDOW, axis=1)
 
 
 def _halved(plane: Plane) -> Plane:

@@ -96,8 +96,8 @@ class Lpips:
             kernel, bias = self._weights[f"{name}.weight"], self._weights[f"{name}.bias"]
             x = F.conv2d(x, kernel, bias, stride, padding).relu_()
             head = (self._weights[f"heads.{stage}"] / (x.shape[2] * x.shape[3])).sqrt()
-            unit = x / (x.square().sum(1, keepdim=True).sqrt() + 1e-10)
-            stages.append((unit * head.view(1, -1, 1, 1)).permute(0, 2, 3, 1).reshape(-1))
+            length = torch.linalg.vector_norm(x, dim=1, keepdim=True) + 1e-10
+            stages.append((x / length).mul_(head.view(1, -1, 1, 1)).permute(0, 2, 3, 1).flatten())
         return torch.cat(stages)
 
     def _tensor(self, image: Image) -> Tensor:

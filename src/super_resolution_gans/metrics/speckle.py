@@ -67,18 +67,21 @@ def _fluctuation(values: NDArray[np.float64], counted: Mask, sigma: float) -> ND
 
 
 def _width(fluctuation: NDArray[np.float64], counted: Mask, axis: Axis) -> float:
-    weights = counted.astype(np.float64)
-    power = float(np.square(fluctuation).sum() / weights.sum())
+    total = int(counted.sum())
+    power = float(np.vdot(fluctuation, fluctuation)) / total
     if power < 1e-12:
         raise UndefinedError("the image does not fluctuate, it has no autocorrelation")
-    if axis == "lateral":
-        fluctuation, weights = fluctuation.T, weights.T
-    before = 1.0
-    for lag in range(1, len(fluctuation)):
-        pairs = float((weights[lag:] * weights[:-lag]).sum())
+    everywhere = total == counted.size
+    before, length = 1.0, counted.shape[0 if axis == "axial" else 1]
+    for lag in range(1, length):
+        far, near = (
+            (np.s_[lag:], np.s_[:-lag]) if axis == "axial" else (np.s_[:, lag:], np.s_[:, :-lag])
+        )
+        pairs = counted[far].size if everywhere else int((counted[far] & counted[near]).sum())
         if not pairs:
             break
-        now = float((fluctuation[lag:] * fluctuation[:-lag]).sum()) / pairs / power
+        product = float(np.einsum("ij,ij->", fluctuation[far], fluctuation[near]))
+        now = product / pairs / power
         if now <= 0.5:
             return 2 * (lag - 1 + (before - 0.5) / (before - now))
         before = now
