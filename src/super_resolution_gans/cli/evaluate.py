@@ -1,22 +1,20 @@
 """``srgan evaluate``: models beside interpolation, measured on scans whose truth is known."""
 
-from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from super_resolution_gans.cli.measures import drawn_regions, measuring
+from super_resolution_gans.cli.measures import drawn_regions, hashes, measuring
 from super_resolution_gans.cli.messages import error, fail, parse_scale
 from super_resolution_gans.cli.methods import BASELINES, load_methods
-from super_resolution_gans.cli.results import drawer, show, write, write_results
+from super_resolution_gans.cli.results import Drawer, keeping, show, write, write_results
+from super_resolution_gans.cli.scans import entries_of, pairs_of
 from super_resolution_gans.cli.sweep import parse_sweep, show_plane
 
 if TYPE_CHECKING:
-    from super_resolution_gans.data.inventory import Entry
     from super_resolution_gans.evaluation.compare import Distance
-    from super_resolution_gans.evaluation.pairs import Pair
 
 CHANNELS = ("y-studio", "y-full", "rgb")
 
@@ -61,9 +59,23 @@ def evaluate(
             "--out",
             "-o",
             metavar="FOLDER",
-            help="For per_image.csv, means.json and panels, which are replaced.",
+            help="For per_image.csv, means.json and panels, which are replaced, and rows.jsonl, "
+            "from which a run that was stopped goes on.",
         ),
     ] = None,
+    report: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FOLDER",
+            help="As --out, and report.html, tables.md, tables.tex and figures besides.",
+        ),
+    ] = None,
+    fresh: Annotated[
+        bool, typer.Option("--fresh", help="Measure again what rows.jsonl has already.")
+    ] = False,
+    workers: Annotated[
+        int, typer.Option(min=1, max=64, metavar="N", help="Images measured at once.")
+    ] = 1,
     panels: Annotated[
         int,
         typer.Option(
@@ -172,6 +184,9 @@ def evaluate(
         raise typer.BadParameter(
             "is one fidelity, --fidelity-sweep several", param_hint="--fidelity"
         )
+    if report is not None and out not in (None, report):
+        raise typer.BadParameter("is another folder than --out", param_hint="--report")
+    out = out or report
     swept = [fidelity] if fidelity_sweep is None else parse_sweep(fidelity_sweep)
     from super_resolution_gans.evaluation.compare import Protocol, compare
     from super_resolution_gans.prediction import load_upscaler
@@ -194,13 +209,19 @@ def evaluate(
     except ValueError as problem:
         fail(problem, 2)
     try:
-        entries, splits = _entries(data, split, dataset, role)
+        entries, splits = entries_of(data, split, dataset, role)
+        draw = kept = None
         if out is not None:
             out.mkdir(parents=True, exist_ok=True)
-        draw = None if out is None else drawer(out, panels, protocol)
-        pairs = _pairs(entries, factors, data, failed)
+            draw = Drawer(out, panels, protocol)
+            how = {
+                "lpips": lpips,
+                "more": list(more),
+                "files": hashes(metric_file or [], regions),
+            }
+            kept = keeping(out, fresh, upscalers, protocol, how)
         comparison = compare(
-            pairs,
+            pairs_of(entries, factors, data, failed),
             upscalers,
             protocol,
             lpips=_lpips() if lpips else None,
@@ -208,6 +229,9 @@ def evaluate(
             regions=None if regions is None else drawn_regions(regions),
             on_error=failed,
             on_images=draw,
+            wanted=None if draw is None else draw.wants,
+            kept=kept,
+            workers=workers,
         )
         if not comparison.rows:
             fail(f"{data}: none of its images could be measured")
@@ -229,40 +253,3 @@ def _lpips() -> "Distance":
     from super_resolution_gans.metrics.perceptual import load_lpips
 
     return load_lpips()
-
-
-def _entries(
-    data: Path, split: list[str] | None, dataset: list[str] | None, role: list[str] | None
-) -> "tuple[list[Entry], list[str]]":
-    """What is measured, and the splits that were chosen (none: all)."""
-    from super_resolution_gans.data.inventory import find_entries
-    from super_resolution_gans.data.pairs import apart_by_role, select
-
-    entries = find_entries(data)
-    splits = split or []
-    if not splits and any(entry.split == "test" for entry in entries):
-        splits = ["test"]
-    if "all" in splits:
-        splits = []
-    chosen = select(entries, splits=splits, datasets=dataset or (), roles=role or ())
-    return apart_by_role(chosen), splits
-
-
-def _pairs(
-    entries: "Sequence[Entry]",
-    scale: tuple[int, int],
-    data: Path,
-    on_error: Callable[[str], None],
-) -> "Iterator[Pair]":
-    """Read pair by pair, with progress on stderr if that is a terminal."""
-    from rich.console import Console
-    from rich.progress import track
-
-    from super_resolution_gans.data.pairs import read_pairs
-
-    console = Console(stderr=True)
-    shown = track(
-        entries, "measuring", console=console, transient=True, disable=not console.is_terminal
-    )
-    name = data.resolve().name if data.is_dir() else data.stem
-    yield from read_pairs(shown, scale, dataset=name, on_error=on_error)

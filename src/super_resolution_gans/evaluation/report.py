@@ -192,12 +192,15 @@ def json_text(comparison: Comparison, about: Mapping[str, Any] | None = None) ->
             for dataset in comparison.datasets
         },
         "protocol": {**asdict(comparison.protocol), "in_words": protocol_lines(comparison)},
-        "versions": {
-            name: _version(name) for name in ("SuperResolution-GANs", "torch", "numpy", "pillow")
-        },
+        "versions": versions(),
         **(about or {}),
     }
     return json.dumps(document, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+
+
+def versions() -> dict[str, str]:
+    """Of this package and of those that numbers depend on."""
+    return {name: _version(name) for name in ("SuperResolution-GANs", "torch", "numpy", "pillow")}
 
 
 def _json_mean(mean: Mean) -> dict[str, Any]:
