@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 
 from super_resolution_gans.evaluation.ahead import in_order
-from super_resolution_gans.evaluation.compare import Protocol, compare
+from super_resolution_gans.evaluation.compare import compare
 from super_resolution_gans.evaluation.kept import Kept, pair_digest
-from super_resolution_gans.evaluation.pairs import EvaluationError, make_pair
+from super_resolution_gans.evaluation.pairs import EvaluationError, make_pair, quantised
 
 
 def pairs(count=4, side=32):
@@ -112,9 +112,9 @@ def test_other_pixels_names_people_and_depths_are_other_images():
 
 def test_infinite_and_missing_numbers_come_back(tmp_path):
     path = tmp_path / "rows.jsonl"
-    pair = pairs(1)[0]
+    pair = make_pair("a", quantised(pairs(1)[0].hr, 255))
     kept = Kept(path, {"HR": {}}, HOW)
-    comparison = compare([pair], {"HR": lambda lr: pair.hr}, kept=kept)
+    comparison = compare([pair], {"HR": lambda _: pair.hr}, kept=kept)
     assert math.isinf(comparison.rows[0].psnr)
     assert comparison.rows[0].lpips is None
     for line in path.read_text().splitlines():
@@ -190,9 +190,3 @@ def test_a_job_that_raises_does_so_in_its_turn():
     assert next(found) == 1
     with pytest.raises(ValueError, match="no"):
         next(found)
-
-
-def test_the_protocol_of_a_comparison_is_still_its_own(tmp_path):
-    protocol = Protocol(border=2)
-    kept = Kept(tmp_path / "rows.jsonl", METHODS, HOW)
-    assert compare(pairs(1), {"nearest": nearest}, protocol, kept=kept).protocol == protocol
