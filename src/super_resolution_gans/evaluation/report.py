@@ -95,9 +95,9 @@ def dataset_line(comparison: Comparison, dataset: str) -> str:
     share = 100 * masked / (masked + counted)
     touched = sum(row.masked > 0 for row in rows)
     return (
-        f"{printable(dataset) or 'images'}: {_plural(len(rows), 'image')}, {_people(rows)}; "
+        f"{printable(dataset) or 'images'}: {plural(len(rows), 'image')}, {_people(rows)}; "
         f"masked: {masked} of {masked + counted} pixels ({share:.2f} %) in "
-        f"{_plural(touched, 'image')}"
+        f"{plural(touched, 'image')}"
     )
 
 
@@ -107,11 +107,11 @@ def plain_table(comparison: Comparison) -> str:
     wide = max(len("method"), *(len(printable(method)) for method in comparison.methods))
     for dataset in comparison.datasets:
         lines.append(dataset_line(comparison, dataset))
-        for columns, remark in _tables(comparison):
+        for columns, remark in tables(comparison):
             heads = "".join(f"  {column.heading:>{_width(column)}}" for column in columns)
             lines.append(f"  {'method':<{wide}}{heads}")
             for mean in comparison.means(dataset):
-                cells = "".join(f"  {_cell(mean, column):>{_width(column)}}" for column in columns)
+                cells = "".join(f"  {cell(mean, column):>{_width(column)}}" for column in columns)
                 lines.append(f"  {printable(mean.method):<{wide}}{cells}{remark(mean)}")
         lines.append("")
     return "\n".join([*lines, *protocol_lines(comparison), ""])
@@ -128,17 +128,17 @@ def screen_table(comparison: Comparison) -> "Group":
     for dataset in comparison.datasets:
         means = comparison.means(dataset)
         parts.append(Text(dataset_line(comparison, dataset)))
-        for columns, remark in _tables(comparison):
+        for columns, remark in tables(comparison):
             table = Table("method", box=None, pad_edge=False, padding=(0, 1, 0, 0))
             for column in columns:
                 longest = max(6, *map(len, column.heading.split()))  # headings wrap, numbers do not
                 table.add_column(column.heading, justify="right", min_width=longest)
-            best = {column: min(_badness(mean, column) for mean in means) for column in columns}
+            best = {column: min(badness(mean, column) for mean in means) for column in columns}
             for mean in means:
                 cells = [
                     Text(
-                        _cell(mean, column),
-                        style="bold" if _badness(mean, column) == best[column] < math.inf else "",
+                        cell(mean, column),
+                        style="bold" if badness(mean, column) == best[column] < math.inf else "",
                     )
                     for column in columns
                 ]
@@ -233,7 +233,7 @@ def _asked_for(comparison: Comparison) -> list[str]:
     return list(dict.fromkeys(name for row in comparison.rows for name in row.more))
 
 
-def _tables(comparison: Comparison) -> list[tuple[list[Measure], Callable[[Mean], str]]]:
+def tables(comparison: Comparison) -> list[tuple[list[Measure], Callable[[Mean], str]]]:
     """The columns of each table, and what its rows remark; of the usual those with a value."""
     usual = [
         measure
@@ -244,26 +244,26 @@ def _tables(comparison: Comparison) -> list[tuple[list[Measure], Callable[[Mean]
     return [(usual, _remark), (more, _remark_of_more)] if more else [(usual, _remark)]
 
 
-def _cell(mean: Mean, column: Measure) -> str:
+def cell(mean: Mean, column: Measure) -> str:
     value = mean.more[column.name] if column.name in mean.more else getattr(mean, column.name)
     return "-" if value is None else f"{value:{column.format}}"
 
 
-def _badness(mean: Mean, column: Measure) -> float:
+def badness(mean: Mean, column: Measure) -> float:
     """Least for the best, of the number as it is shown."""
-    cell = _cell(mean, column)
+    cell = cell(mean, column)
     return math.inf if cell == "-" else column.badness(float(cell))
 
 
 def _remark(mean: Mean) -> str:
     """What the means leave out."""
     left_out = [
-        f"{_plural(count, 'image')} of infinite {name} left out of its mean"
+        f"{plural(count, 'image')} of infinite {name} left out of its mean"
         for count, name in ((mean.identical, "PSNR"), (mean.consistent, "consistency"))
         if 0 < count < mean.images
     ]
     left_out += [
-        f"{_plural(count, 'image')} too small for {name} left out of its mean"
+        f"{plural(count, 'image')} too small for {name} left out of its mean"
         for count, name in (
             (mean.without_lpips, "LPIPS"),
             (mean.without_spectrum, "the spectrum"),
@@ -281,7 +281,7 @@ def _remark_of_more(mean: Mean) -> str:
         if count:
             lacking.setdefault(count, []).append(KNOWN[name].heading)
     remarks = [
-        f"{_plural(count, 'image')} without {', '.join(names)}" for count, names in lacking.items()
+        f"{plural(count, 'image')} without {', '.join(names)}" for count, names in lacking.items()
     ]
     return f"  ({'; '.join(remarks)})" if remarks else ""
 
@@ -298,8 +298,8 @@ def _people(rows: Sequence[Row]) -> str:
     known, unknown = _known_patients(rows), sum(row.patient is None for row in rows)
     if not known:
         return "patients unknown"
-    of_unknown = f" and {_plural(unknown, 'image')} of unknown patients" if unknown else ""
-    return f"{_plural(len(known), 'patient')}{of_unknown}"
+    of_unknown = f" and {plural(unknown, 'image')} of unknown patients" if unknown else ""
+    return f"{plural(len(known), 'patient')}{of_unknown}"
 
 
 def _depth(levels: int) -> str:
@@ -309,5 +309,5 @@ def _depth(levels: int) -> str:
     return f"{bits} bit" if levels + 1 == 2**bits else f"{levels + 1} levels"
 
 
-def _plural(count: int, noun: str) -> str:
+def plural(count: int, noun: str) -> str:
     return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
