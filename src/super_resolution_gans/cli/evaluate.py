@@ -9,8 +9,9 @@ import typer
 from super_resolution_gans.cli.measures import drawn_regions, hashes, measuring
 from super_resolution_gans.cli.messages import error, fail, parse_scale
 from super_resolution_gans.cli.methods import BASELINES, load_methods
+from super_resolution_gans.cli.report import write_report
 from super_resolution_gans.cli.results import Drawer, keeping, show, write, write_results
-from super_resolution_gans.cli.scans import entries_of, pairs_of
+from super_resolution_gans.cli.scans import entries_of, named, nameless, pairs_of
 from super_resolution_gans.cli.sweep import parse_sweep, show_plane
 
 if TYPE_CHECKING:
@@ -189,7 +190,7 @@ def evaluate(
     out = out or report
     swept = [fidelity] if fidelity_sweep is None else parse_sweep(fidelity_sweep)
     from super_resolution_gans.evaluation.compare import Protocol, compare
-    from super_resolution_gans.prediction import load_upscaler
+    from super_resolution_gans.prediction import DEFAULT_MODEL, load_upscaler
 
     failures: list[str] = []
 
@@ -238,6 +239,17 @@ def evaluate(
         show(comparison, upscalers, splits)
         if out is not None:
             write_results(out, comparison, upscalers, splits, failures)
+        if report is not None:
+            write_report(
+                report,
+                comparison,
+                upscalers,
+                model or [DEFAULT_MODEL],
+                lambda names: pairs_of(named(entries, names), factors, data, failed),
+                splits=splits,
+                failures=[nameless(line, data) for line in failures],
+                sweep=fidelity_sweep is not None,
+            )
         if fidelity_sweep is not None:
             shares = {name: upscaler.provenance.fidelity for name, upscaler in upscalers.items()}
             curve = {name: share for name, share in shares.items() if share is not None}

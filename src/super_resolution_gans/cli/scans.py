@@ -39,6 +39,20 @@ def pairs_of(
     yield from read_pairs(_shown(entries), scale, dataset=name, on_error=on_error)
 
 
+def named(entries: "Sequence[Entry]", images: Sequence[str]) -> "list[Entry]":
+    """The entries that images of these names came of: ``c.tif[3]`` is a slice of ``c.tif``."""
+    wanted = {name for image in images for name in (image, image.rpartition("[")[0])}
+    return [entry for entry in entries if entry.name in wanted]
+
+
+def nameless(line: str, data: Path) -> str:
+    """A line without the folder that the data lie in: where that is says who works there."""
+    folder = data if data.is_dir() else data.parent
+    for prefix in (f"{folder.resolve()}/", f"{folder}/"):
+        line = line.replace(prefix, "")
+    return line
+
+
 def _shown(entries: "Sequence[Entry]") -> "Iterator[Entry]":
     from rich.console import Console
     from rich.progress import (

@@ -64,7 +64,5 @@ def person_means(
             interval = None
             if too_few(len(means)) is None:
                 interval = mean_interval(means, level=level, resamples=resamples, seed=seed)
-            found[method, name] = PersonMean(
-                len(means), math.fsum(means) / len(means), interval
-            )
+            found[method, name] = PersonMean(len(means), math.fsum(means) / len(means), interval)
     return found

@@ -251,8 +251,8 @@ def cell(mean: Mean, column: Measure) -> str:
 
 def badness(mean: Mean, column: Measure) -> float:
     """Least for the best, of the number as it is shown."""
-    cell = cell(mean, column)
-    return math.inf if cell == "-" else column.badness(float(cell))
+    shown = cell(mean, column)
+    return math.inf if shown == "-" else column.badness(float(shown))
 
 
 def _remark(mean: Mean) -> str:

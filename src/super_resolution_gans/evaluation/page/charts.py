@@ -143,8 +143,8 @@ def plane(
         baseline = _free(upper + 4, begin, begin + wide, taken)
         taken.append((baseline, begin, begin + wide))
         anchor = "start" if after else "end"
-        place = {"x": _px(left + (9 if after else -9)), "y": _px(baseline)}
-        parts.append(words("text", name, text_anchor=anchor, **place, **paint))
+        spot = {"x": _px(left + (9 if after else -9)), "y": _px(baseline)}
+        parts.append(words("text", name, text_anchor=anchor, **spot, **paint))
     said = "; ".join(f"{printable(m)} {at[0]:.3g}, {at[1]:.3g}" for m, at in points.items())
     return _figure("".join(parts), height, f"{title}. {across}, {up}: {said}.")
 

@@ -119,19 +119,21 @@ def statistics_of(
         reference: an interpolation; None if there is none.
     """
     measures = [column.name for columns, _ in tables(comparison) for column in columns]
-    settings = {"level": LEVEL, "resamples": RESAMPLES, "seed": SEED}
     pairs = [(model, reference) for model in models if reference is not None]
     pairs += [(one, other) for place, one in enumerate(models) for other in models[:place]]
+    means: dict[str, dict[tuple[str, str], PersonMean]] = {}
     try:
-        means = {
-            dataset: person_means(
-                [result for result in results if result.dataset == dataset], measures, **settings
-            )  # type: ignore[arg-type]
-            for dataset in comparison.datasets
-        }
+        for dataset in comparison.datasets:
+            of_it = [result for result in results if result.dataset == dataset]
+            means[dataset] = person_means(
+                of_it, measures, level=LEVEL, resamples=RESAMPLES, seed=SEED
+            )
         if not pairs:
             return Statistics(means, why_not="There is no second method to compare a model with.")
-        return Statistics(means, compare_people(results, results, pairs, measures, **settings))  # type: ignore[arg-type]
+        findings = compare_people(
+            results, results, pairs, measures, level=LEVEL, resamples=RESAMPLES, seed=SEED
+        )
+        return Statistics(means, findings)
     except StatisticsError as error:
         return Statistics(why_not=f"Nothing is said about people: {error}.")
     except EvaluationError:
@@ -145,7 +147,9 @@ def picks(comparison: Comparison, models: Sequence[str]) -> list[Pick]:
         reasons: dict[str, list[str]] = {}
         for model in models:
             rows = sorted(comparison.of(dataset, model), key=lambda row: row.psnr)
-            ends = [("worst", rows[0]), ("best", rows[-1])] if len(rows) > 1 else [("only", rows[0])]
+            ends = (
+                [("worst", rows[0]), ("best", rows[-1])] if len(rows) > 1 else [("only", rows[0])]
+            )
             for kind, row in ends:
                 said = f"{kind} of {model}: PSNR {row.psnr:.2f} dB"
                 reasons.setdefault(row.image, []).append(said)
@@ -175,5 +179,3 @@ def case(pick: Pick, pair: Pair, images: Mapping[str, Image], rows: Sequence[Row
     views += [(name, region.cut(image), numbers[name]) for name, image in images.items()]
     views.append((f"HR, {pair.hr.shape[1]} × {pair.hr.shape[0]}", region.cut(pair.hr), None))
     return Case(pick, pair.hr, region, views)
-
-

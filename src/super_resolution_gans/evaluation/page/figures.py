@@ -1,4 +1,4 @@
-"""The figures of an evaluation: how measures are distributed, and the perception-distortion plane."""
+"""The figures of an evaluation: distributions, and the perception-distortion plane."""
 
 import math
 import re

@@ -127,9 +127,7 @@ def _table(caption: str, heads: Sequence[str | Measure], rows: Sequence[str]) ->
         class_="sortable",
     )
     # A region that scrolls has to be reachable by the keyboard.
-    return element(
-        "div", table, class_="scroll", role="region", tabindex="0", aria_label=caption
-    )
+    return element("div", table, class_="scroll", role="region", tabindex="0", aria_label=caption)
 
 
 def _method(name: str, remark: str = "") -> str:

@@ -11,7 +11,7 @@ def escaped(words: object) -> str:
     return html.escape(printable(str(words)), quote=True)
 
 
-def element(tag: str, content: str = "", **attributes: object) -> str:
+def element(tag: str, content: str = "", /, **attributes: object) -> str:
     """One element around content that is markup already; None leaves an attribute out.
 
     Names of attributes have ``_`` for ``-``, and may end in it where Python needs the name.
@@ -24,7 +24,7 @@ def element(tag: str, content: str = "", **attributes: object) -> str:
     return f"<{tag}{given}>{content}</{tag}>"
 
 
-def words(tag: str, text: object, **attributes: object) -> str:
+def words(tag: str, text: object, /, **attributes: object) -> str:
     """One element around plain text."""
     return element(tag, escaped(text), **attributes)
 

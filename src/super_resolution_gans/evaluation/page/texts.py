@@ -29,7 +29,7 @@ _LATEX = {
     "<": r"\textless{}",
     ">": r"\textgreater{}",
     "|": r"\textbar{}",
-    '"': r"\textquotedbl{}",
+    '"': "''",
     "×": r"$\times$",
 }
 
@@ -52,7 +52,7 @@ def markdown(content: Content) -> str:
 
 
 def latex(content: Content) -> str:
-    """The same as tables for ``booktabs``, to be put in by ``\\input``; captions say the protocol."""
+    """The same for ``booktabs``, to be put in by ``\\input``; captions say the protocol."""
     lines = [r"% Needs \usepackage{booktabs}; the tables are wide: \usepackage{graphicx}.", ""]
     short = "; ".join(protocol_lines(content.comparison)[:4])
     for dataset in content.comparison.datasets:
