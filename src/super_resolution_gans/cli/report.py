@@ -59,12 +59,12 @@ def write_report(
     own = [name for name in methods if upscalers[name].provenance.weights_sha256]
     judged = [name for name in own if not name.endswith(PLAIN)]
     shares = {name: upscalers[name].provenance.fidelity for name in methods}
-    order = {name: number for number, name in enumerate(own)}
+    numbers = {name: number for number, name in enumerate(judged)}
     content = Content(
         comparison,
         # Of the file, with its six digits: what srgan compare says of it, this page says too.
         statistics_of(comparison, read_results(out), judged, reference),
-        {name: order.get(name) for name in methods},
+        {name: numbers.get(name.removesuffix(PLAIN)) for name in methods},
         {name: share for name, share in shares.items() if share is not None and sweep},
         _cases(picks(comparison, judged or methods), comparison, upscalers, judged, pairs),
         _cards(upscalers, own, models),

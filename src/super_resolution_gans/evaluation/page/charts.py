@@ -14,8 +14,9 @@ from super_resolution_gans.evaluation.page.markup import element, escaped, words
 from super_resolution_gans.scan import printable
 
 WIDTH = 340
-_LEFT, _RIGHT = 10, 330
+_LEFT, _RIGHT = 1, 330
 _ROW = 38
+_LEGEND = 17
 _INK, _SOFT, _RULE = "#24292f", "#59636e", "#d8dee4"
 COLOURS = ("#0072b2", "#d55e00", "#009e73", "#b0569b", "#b8860b", "#3f8fc0")
 """Told apart by colour-blind readers (after Okabe and Ito); darker where text needs it."""
@@ -52,8 +53,8 @@ class Axis:
         return self.start + (value - self.low) / span * (self.end - self.start)
 
     def ticks(self) -> list[float]:
-        """Three to seven round numbers."""
-        rough = (self.high - self.low) / 4
+        """Three to six round numbers."""
+        rough = (self.high - self.low) / 5
         unit = 10.0 ** math.floor(math.log10(rough))
         step = next(unit * times for times in (1, 2, 5, 10) if unit * times >= rough)
         first = math.ceil(self.low / step - 1e-9)
@@ -71,7 +72,7 @@ def strips(title: str, series: Sequence[Series], number: str) -> str:
     """
     height = 30 + _ROW * len(series) + 24
     floor = height - 24
-    axis = _axis([v for one in series for v in one.values.values()], _LEFT + 6, _RIGHT - 6)
+    axis = _axis([v for one in series for v in one.values.values()], _LEFT + 7, _RIGHT - 6)
     parts = [_heading(title), *_vertical_grid(axis, 28, floor)]
     medians = []
     for place, one in enumerate(series):
@@ -114,38 +115,31 @@ def plane(
         colours: {method: number of its colour}; None: grey.
         curve: methods that are joined by a line, in this order.
     """
-    height, top, floor = 300, 36, 256
-    x = _axis([at[0] for at in points.values()], 44, _RIGHT - 14)
-    y = _axis([at[1] for at in points.values()], floor - 12, top + 8)
+    top, floor = 32, 252
+    height = floor + 44 + _LEGEND * len(points)
+    x = _axis([at[0] for at in points.values()], 46, _RIGHT - 8)
+    y = _axis([at[1] for at in points.values()], floor - 8, top + 8)
     parts = [_heading(title), *_vertical_grid(x, top, floor)]
     for tick in y.ticks():
         place = _px(y.at(tick))
         parts.append(_line(36, place, _RIGHT, place))
-        style = {"text_anchor": "end", "fill": _SOFT, "class_": "soft"}
-        parts.append(words("text", f"{tick:g}", x=32, y=place + 4, **style))
-    parts.append(
-        words("text", f"{across} →  ↑ {up}", x=_LEFT, y=height - 8, fill=_SOFT, class_="soft")
-    )
+        style = {"text_anchor": "end", "fill": _SOFT, "class_": "tick"}
+        parts.append(words("text", f"{tick:g}", x=31, y=place + 4, **style))
+    style = {"text_anchor": "end", "fill": _SOFT, "class_": "tick"}
+    parts.append(words("text", f"{across} →", x=_RIGHT, y=floor + 30, **style))
+    parts.append(words("text", f"↑ {up}", x=_LEFT, y=floor + 30, fill=_SOFT, class_="tick"))
     joined = " ".join(f"{_px(x.at(points[m][0]))},{_px(y.at(points[m][1]))}" for m in curve)
     if joined:
         drawn = {"fill": "none", "stroke": COLOURS[0], "stroke_width": 1.5, "class_": "curve"}
         parts.append(element("polyline", points=joined, **drawn))
-    taken: list[tuple[float, float, float]] = []
-    for method, at in points.items():
+    for number, (method, at) in enumerate(points.items()):
         paint = _paint(Series(method, colours[method], {}))
-        left, upper = x.at(at[0]), y.at(at[1])
-        label = words("title", f"{method}: {at[0]:.3g}, {at[1]:.3g}")
-        parts.append(element("circle", label, cx=_px(left), cy=_px(upper), r=4.5, **paint))
-        name = _fitted(method, 30)
-        wide = 6.0 * len(name)
-        after = left + 9 + wide < _RIGHT
-        begin = left + 9 if after else left - 9 - wide
-        baseline = _free(upper + 4, begin, begin + wide, taken)
-        taken.append((baseline, begin, begin + wide))
-        anchor = "start" if after else "end"
-        spot = {"x": _px(left + (9 if after else -9)), "y": _px(baseline)}
-        parts.append(words("text", name, text_anchor=anchor, **spot, **paint))
-    said = "; ".join(f"{printable(m)} {at[0]:.3g}, {at[1]:.3g}" for m, at in points.items())
+        label = words("title", f"{method}: {at[0]:.4g}, {at[1]:.4g}")
+        parts.append(_mark(number, x.at(at[0]), y.at(at[1]), label, paint))
+        line = floor + 50 + _LEGEND * number
+        parts.append(_mark(number, _LEFT + 6, line - 4, "", paint))
+        parts.append(words("text", _fitted(method, 46), x=_LEFT + 18, y=line, **paint))
+    said = "; ".join(f"{printable(m)} {at[0]:.4g}, {at[1]:.4g}" for m, at in points.items())
     return _figure("".join(parts), height, f"{title}. {across}, {up}: {said}.")
 
 
@@ -176,7 +170,7 @@ def _vertical_grid(axis: Axis, top: float, floor: float) -> list[str]:
     for tick in axis.ticks():
         place = _px(axis.at(tick))
         parts.append(_line(place, top, place, floor))
-        style = {"text_anchor": "middle", "fill": _SOFT, "class_": "soft"}
+        style = {"text_anchor": "middle", "fill": _SOFT, "class_": "tick"}
         parts.append(words("text", f"{tick:g}", x=place, y=floor + 14, **style))
     return parts
 
@@ -198,17 +192,17 @@ def _paint(one: Series) -> dict[str, object]:
     return {"fill": COLOURS[number], "class_": f"m{number}"}
 
 
-def _free(
-    baseline: float, begin: float, end: float, taken: Sequence[tuple[float, float, float]]
-) -> float:
-    """The nearest height at which a label covers no other."""
-    for away in (0, 12, -12, 24, -24, 36, -36):
-        if all(
-            abs(baseline + away - other) >= 12 or end < left or right < begin
-            for other, left, right in taken
-        ):
-            return baseline + away
-    return baseline
+def _mark(number: int, x: float, y: float, label: str, paint: Mapping[str, object]) -> str:
+    """A circle, square, diamond or triangle: methods of one colour differ by it."""
+    if number % 4 == 0:
+        return element("circle", label, cx=_px(x), cy=_px(y), r=4.5, **paint)
+    corners = (
+        ((-4, -4), (4, -4), (4, 4), (-4, 4)),
+        ((0, -5.5), (5.5, 0), (0, 5.5), (-5.5, 0)),
+        ((0, -5), (5, 4), (-5, 4)),
+    )[number % 4 - 1]
+    places = " ".join(f"{_px(x + right)},{_px(y + down)}" for right, down in corners)
+    return element("polygon", label, points=places, **paint)
 
 
 def _fitted(name: str, most: int) -> str:

@@ -112,8 +112,8 @@ def _charts(drawn: str) -> str:
 
 def _method(content: Content) -> str:
     parts = [words("h2", "Protocol"), bullets(protocol_lines(content.comparison))]
-    if content.statistics.findings:
-        tests = sum(finding.p is not None for finding in content.statistics.findings)
+    tests = sum(finding.p is not None for finding in content.statistics.findings)
+    if tests:
         settings = (made_of.LEVEL, made_of.RESAMPLES, made_of.SEED)
         parts += [words("h3", "People"), bullets(findings.method_lines(*settings, tests))]
     if content.failures:
