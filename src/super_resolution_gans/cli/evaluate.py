@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from super_resolution_gans.cli.measures import drawn_regions, hashes, measuring
-from super_resolution_gans.cli.messages import error, fail, parse_scale
+from super_resolution_gans.cli.messages import error, fail, parse_scale, warn
 from super_resolution_gans.cli.methods import BASELINES, load_methods
 from super_resolution_gans.cli.report import write_report
 from super_resolution_gans.cli.results import Drawer, keeping, show, write, write_results
@@ -236,6 +236,8 @@ def evaluate(
         )
         if not comparison.rows:
             fail(f"{data}: none of its images could be measured")
+        if kept is not None and kept.found:
+            warn(f"{kept.found} rows of {len(comparison.rows)} were there already (--fresh)")
         show(comparison, upscalers, splits)
         if out is not None:
             write_results(out, comparison, upscalers, splits, failures)
