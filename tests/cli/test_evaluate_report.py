@@ -1,6 +1,7 @@
 """``srgan evaluate --report`` as a person runs it, stops it and runs it again."""
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -38,7 +39,7 @@ def scans(tmp_path_factory):
     folder = tmp_path_factory.mktemp("data") / "scans"
     folder.mkdir()
     random = np.random.default_rng(0)
-    for name in (*(f"NORMAL-{n}-1.png" for n in range(6)), EVIL):
+    for name in (*(f"NORMAL-{n}-1.png" for n in range(3)), EVIL):
         values = random.integers(0, 250, (32, 40), dtype=np.uint8)
         Image.fromarray(values).save(folder / name)
     return folder
@@ -102,9 +103,10 @@ def test_a_name_of_a_file_is_no_markup(whole):
 
 def test_nothing_tells_where_it_was_made_or_by_whom(whole, scans, weights):
     for name in ("report.html", "tables.md", "tables.tex"):
-        text = whole[name].decode()
-        for private in (str(scans), str(weights.parent), str(Path.home()), os.uname().nodename):
-            assert private == "/" or private not in text, private
+        text = re.sub(r"data:image/png;base64,[^\"]*", "", whole[name].decode())
+        for private in (str(scans), str(weights.parent), str(Path.home())):
+            assert private not in text, private
+        assert not re.search(rf"\b{re.escape(os.uname().nodename)}\b", text)
 
 
 def test_killed_in_the_middle_of_a_line_it_goes_on_to_the_same_bytes(
@@ -120,7 +122,7 @@ def test_killed_in_the_middle_of_a_line_it_goes_on_to_the_same_bytes(
     assert not (out / "report.html").exists()
     result = srgan(*arguments, "--report", out)
     assert result.exit_code == 0, result.output
-    assert "10 rows of 35 were there already" in result.stderr
+    assert "10 rows of 20 were there already" in result.stderr
     assert contents(out) == whole
 
 
@@ -147,7 +149,7 @@ def test_run_again_it_measures_nothing_unless_told_to(
     assert srgan(*arguments, "--report", tmp_path).exit_code == 0
     assert measured == []
     assert srgan(*arguments, "--report", tmp_path, "--fresh").exit_code == 0
-    assert len(measured) == 7 * 5
+    assert len(measured) == 4 * 5
     assert contents(tmp_path) == whole
 
 

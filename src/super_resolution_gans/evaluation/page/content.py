@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from super_resolution_gans.evaluation.compare import Comparison, Row
-from super_resolution_gans.evaluation.intervals import PersonMean, person_means
+from super_resolution_gans.evaluation.person_means import PersonMean, person_means
 from super_resolution_gans.evaluation.pairs import EvaluationError, Image, Pair
 from super_resolution_gans.evaluation.people import Finding, compare_people
 from super_resolution_gans.evaluation.region import Region, eventful_region
