@@ -22,6 +22,7 @@ from super_resolution_gans.scan import (
 UNKNOWN: Spacing = (None, None, None)
 
 _BAND_NUMBERS = 1 << 25
+_LONGEST_WORDS = 200
 
 
 @dataclass(frozen=True)
@@ -151,8 +152,14 @@ def check_whole(source: str, shape: tuple[int, ...], limits: Limits) -> None:
 
 
 def explain(error: Exception) -> str:
-    """What an exception from a decoder says, without a full stop."""
-    return str(error).strip().rstrip(".") or type(error).__name__
+    """What an exception from a decoder says, without a full stop, and not at length.
+
+    Some quote the bytes that they stumbled over.
+    """
+    said = str(error).strip()
+    if len(said) > _LONGEST_WORDS:
+        return f"{said[:_LONGEST_WORDS]}..."
+    return said.rstrip(".") or type(error).__name__
 
 
 def _meant(
