@@ -5,7 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from super_resolution_gans.io import npy, raster, tiff
+from super_resolution_gans.io import dicom, npy, raster, tiff
 from super_resolution_gans.io.address import is_address, shown
 from super_resolution_gans.io.errors import ReadError
 from super_resolution_gans.io.stored import Limits
@@ -21,7 +21,11 @@ _HEAD_BYTES = 132
 
 @dataclass(frozen=True)
 class _Format:
-    """A format: its first bytes, at ``at``, its usual suffixes, and its reader if there is one."""
+    """A format: its first bytes, at ``at``, its usual suffixes, and its reader if there is one.
+
+    Attributes:
+        without: recognises files that lack the first bytes; asked only if the suffix fits.
+    """
 
     name: str
     magic: tuple[bytes, ...]
@@ -29,13 +33,21 @@ class _Format:
     reader: Callable[[Path, str, Limits], Scan] | None = None
     at: int = 0
     advice: str = ""
+    without: Callable[[bytes], bool] = lambda _head: False
 
 
 # The first row that knows the content is asked, whatever the file is called; only for content that
 # nobody knows does the suffix say what the file was meant to be.
 _FORMATS = (
     # First, since its first 128 bytes are free and some programs put a TIFF header there.
-    _Format("DICOM", (b"DICM",), (".dcm", ".dicom", ".ima"), at=128),
+    _Format(
+        "DICOM",
+        (b"DICM",),
+        (".dcm", ".dicom", ".ima"),
+        dicom.read_dicom,
+        at=128,
+        without=dicom.looks_like_dicom,
+    ),
     _Format("PNG", (b"\x89PNG\r\n\x1a\n",), (".png", ".apng"), raster.read_png),
     _Format("JPEG", (b"\xff\xd8\xff",), (".jpg", ".jpeg", ".jpe", ".jfif"), raster.read_jpeg),
     _Format("TIFF", (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+"), (".tif", ".tiff"), tiff.read_tiff),
@@ -70,20 +82,22 @@ def read_scan(
     max_download: int = MAX_DOWNLOAD,
     max_seconds: float = MAX_SECONDS,
 ) -> Scan:
-    """Read a scan from a file or an http(s) address: PNG, JPEG, BMP, WebP, GIF, TIFF or NPY.
+    """Read a scan from a file or an http(s) address: PNG, JPEG, BMP, WebP, GIF, TIFF, NPY or
+    DICOM.
 
     The content decides on the format, not the suffix. How colour, palettes, alpha, orientation and
     ranges are treated is told at :func:`~super_resolution_gans.io.raster.read_raster`,
-    :func:`~super_resolution_gans.io.tiff.read_tiff` and
+    :func:`~super_resolution_gans.io.tiff.read_tiff`,
+    :func:`~super_resolution_gans.io.dicom.read_dicom` and
     :func:`~super_resolution_gans.scan.natural_range`.
 
     Args:
         source: a path, or an address that starts with ``http://`` or ``https://``.
         max_pixels: most numbers (height x width x channels) of one slice; known from the header,
             before anything is decoded.
-        lazy_above: TIFF and NPY files that take more bytes than this as float32 are read piece by
+        lazy_above: TIFF, NPY and DICOM files that take more bytes than this as float32 are read piece by
             piece; they must stay where they are as long as the scan is used.
-        stream_above: the same for grey TIFF and NPY files of uint8 and uint16, of which every
+        stream_above: the same for grey ones of uint8 and uint16, and grey DICOM, of which every
             number means the same whatever the others are; by default ``lazy_above``.
         max_download: most bytes fetched from an address.
         max_seconds: longest time for fetching.
@@ -117,7 +131,7 @@ def _read_file(path: Path, name: str, suffix: str, limits: Limits) -> Scan:
     found = next((f for f in _FORMATS if head[f.at :].startswith(f.magic)), None)
     if found is None:
         meant = next((f for f in _FORMATS if suffix.lower() in f.suffixes), None)
-        if meant is not None and meant.reader is not None:
+        if meant is not None and meant.reader is not None and not meant.without(head):
             raise ReadError(name, f"not a {meant.name} file, nor any other known format")
         found = meant
     if found is None:

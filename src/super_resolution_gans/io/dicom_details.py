@@ -1,0 +1,90 @@
+"""What a DICOM header says in words for people; never what identifies a person."""
+
+import re
+from typing import TYPE_CHECKING
+
+from super_resolution_gans.io.dicom_codecs import SYNTAXES
+from super_resolution_gans.io.dicom_geometry import groups_of
+from super_resolution_gans.io.dicom_header import class_name
+from super_resolution_gans.io.dicom_layout import Layout
+
+if TYPE_CHECKING:
+    from pydicom.dataset import Dataset
+
+_SIDES = {"R": "right", "L": "left", "OD": "right", "OS": "left", "B": "both", "OU": "both"}
+# Of other modalities it is a knee or a breast.
+_OPHTHALMIC = ("OP", "OPT", "OPTENF", "OPTBSV", "OPM", "OPV", "OAM", "KER", "AR", "LEN", "IOL")
+_LONGEST = 64
+_ANNOTATION = {
+    "YES": "there are words in the pixels, which may identify a person",
+    "NO": "none in the pixels",
+}
+
+
+def details_of(header: "Dataset", layout: Layout, spacing: str) -> dict[str, str]:
+    """Device, eye, kind of object and how the pixels are stored.
+
+    Args:
+        spacing: words about the spacing, if any.
+    """
+    device = " ".join(_said(header, key) for key in ("Manufacturer", "ManufacturerModelName"))
+    modality = modality_of(header)
+    known = {
+        "modality": modality,
+        "device": " ".join(device.split()),
+        "eye" if modality in _OPHTHALMIC else "side": _side(header),
+        "kind": class_name(header),
+        "frames": str(layout.frames) if layout.frames > 1 else "",
+        "pixels": f"{SYNTAXES[layout.syntax]}, {layout.stored} bits"
+        + (", signed" if layout.signed else ""),
+        "polarity": "turned round (MONOCHROME1)" if layout.photometric == "MONOCHROME1" else "",
+        "rescale": _rescale(header),
+        "spacing": spacing,
+        "burned-in words": burned_in(header),
+    }
+    return {key: words for key, words in known.items() if words}
+
+
+def _side(header: "Dataset") -> str:
+    sides = [_said(header, key) for key in ("ImageLaterality", "Laterality")]
+    sides += [_said(item, "FrameLaterality") for item in groups_of(header, "FrameAnatomySequence")]
+    return next((_SIDES[side] for side in sides if side in _SIDES), "")
+
+
+def modality_of(header: "Dataset") -> str:
+    """The standard's code; empty if it is none, for anything may stand there."""
+    code = _said(header, "Modality")
+    return code if re.fullmatch(r"[A-Z]{2,10}", code) else ""
+
+
+def burned_in(header: "Dataset") -> str:
+    """Whether words that were drawn into the pixels may identify a person."""
+    if _said(header, "RecognizableVisualFeatures") == "YES":
+        return _ANNOTATION["YES"]
+    return _ANNOTATION.get(_said(header, "BurnedInAnnotation"), "not said")
+
+
+def _rescale(header: "Dataset") -> str:
+    items = groups_of(header, "PixelValueTransformationSequence") or [header]
+    pairs = {(_said(i, "RescaleSlope"), _said(i, "RescaleIntercept")) for i in items}
+    if len(pairs) > 1:
+        return "differs between frames, and is not applied"
+    slope, intercept = pairs.pop()
+    if not slope or (_is(slope, 1) and _is(intercept or "0", 0)):
+        return ""
+    return f"{slope} x number + {intercept or 0}, not applied"
+
+
+def _is(text: str, number: float) -> bool:
+    try:
+        return float(text) == number
+    except ValueError:
+        return False
+
+
+def _said(item: "Dataset", keyword: str) -> str:
+    try:
+        value = str(item.get(keyword) or "")
+    except Exception:  # pydicom's converters raise whatever comes
+        return ""
+    return " ".join("".join(c if c.isprintable() else " " for c in value).split())[:_LONGEST]
