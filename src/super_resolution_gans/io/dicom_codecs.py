@@ -42,9 +42,7 @@ LOSSY = {
 }
 """Those that always lose something, and what the standard calls the method."""
 
-CURE = (
-    "convert it to an uncompressed one first, for example by dcmtk's dcmdjpeg or by gdcmconv --raw"
-)
+CURE = "convert it to an uncompressed one first, for example with gdcmconv --raw"
 
 _EXTRA = 'pip install "SuperResolution-GANs[dicom]"'
 
@@ -80,7 +78,7 @@ def by_imagecodecs(frame: bytes, layout: "Layout", source: str) -> NDArray[Any]:
         reason = f"pixels compressed as {name} ({layout.syntax}) need another decoder: {_EXTRA}"
         raise ReadError(source, reason)
     import imagecodecs
-    from pydicom.pixels import convert_color_space
+    from pydicom.pixels.processing import convert_color_space
 
     if layout.syntax in _JPEG_2000:
         values = imagecodecs.jpeg2k_decode(frame)

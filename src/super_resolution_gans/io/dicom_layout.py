@@ -19,7 +19,10 @@ if TYPE_CHECKING:
 _GREY = ("MONOCHROME1", "MONOCHROME2")
 _COLOUR = ("RGB", "YBR_FULL", "YBR_FULL_422", "YBR_ICT", "YBR_RCT")
 _PALETTE = "PALETTE COLOR"
-_FLOATS = {"FloatPixelData": np.dtype(np.float32), "DoubleFloatPixelData": np.dtype(np.float64)}
+_FLOATS: dict[str, np.dtype[Any]] = {
+    "FloatPixelData": np.dtype(np.float32),
+    "DoubleFloatPixelData": np.dtype(np.float64),
+}
 
 
 @dataclass(frozen=True)
@@ -182,7 +185,7 @@ def _check_length(opened: Opened, layout: Layout, source: str) -> None:
 
 def _colours(header: "Dataset", stored: int, source: str) -> NDArray[Any]:
     """The palette as (n, 3); in 8 bits if that loses nothing."""
-    from pydicom.pixels import apply_color_lut
+    from pydicom.pixels.processing import apply_color_lut
 
     if stored > 16:
         raise ReadError(source, f"a palette of {stored} bits is not read")

@@ -26,7 +26,7 @@ class DicomPixels:
     """
 
     def __init__(self, opened: Opened, layout: Layout, source: str) -> None:
-        from pydicom.pixels import get_decoder
+        from pydicom.pixels.decoders.base import get_decoder
 
         self._opened, self._layout, self._source = opened, layout, source
         self._decoder: Decoder | None = None
@@ -71,7 +71,7 @@ class DicomPixels:
                 options = {**self._layout.options(), "number_of_frames": self._layout.frames}
                 options |= {"pixel_keyword": self._opened.keyword, "pixel_vr": self._opened.vr}
                 values, _ = self._decoder.as_array(file, index=index, **options)
-                return values
+                return np.asarray(values)
         return self._decompressed(self._compressed(self._fragments[index]), index)
 
     def _compressed(self, fragments: list[tuple[int, int]]) -> bytes:
@@ -84,7 +84,7 @@ class DicomPixels:
 
     def _decompressed(self, frame: bytes, index: int) -> NDArray[Any]:
         from pydicom.encaps import encapsulate
-        from pydicom.pixels import get_decoder
+        from pydicom.pixels.decoders.base import get_decoder
 
         layout, precision = self._layout, self._check_announced(frame, index)
         codec = plugin(layout, precision)
@@ -96,7 +96,7 @@ class DicomPixels:
             decoding_plugin=codec,
             **layout.options(),
         )
-        return values
+        return np.asarray(values)
 
     def _check_announced(self, frame: bytes, index: int) -> int:
         """The bits that a frame says it has; refuses one that would be larger than the header."""
@@ -122,7 +122,7 @@ class DicomPixels:
         if layout.real is not None:
             return values.astype(self.dtype, copy=False)
         if layout.colours is not None:
-            return layout.colours[values & ((1 << layout.stored) - 1)]
+            return np.asarray(layout.colours[values & ((1 << layout.stored) - 1)])
         if layout.lowest_bit:
             values = values >> layout.lowest_bit
         if layout.allocated == 1:
@@ -136,12 +136,12 @@ class DicomPixels:
         if layout.photometric == "MONOCHROME1":
             # Of signed numbers the ends add up to -1, so nothing overflows.
             return np.subtract(self.dtype.type(low + high), values, dtype=self.dtype)
-        return values
+        return np.asarray(values)
 
 
 def _signed(values: NDArray[Any], layout: Layout) -> NDArray[Any]:
     """Bit patterns of a codec that knows no sign, as two's complement of so many bits."""
     if not layout.signed or values.dtype.kind == "i":
-        return values
+        return np.asarray(values)
     shift = 8 * values.dtype.itemsize - layout.stored
-    return (values << shift).view(f"i{values.dtype.itemsize}") >> shift
+    return np.asarray((values << shift).view(f"i{values.dtype.itemsize}") >> shift)

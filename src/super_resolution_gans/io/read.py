@@ -95,8 +95,8 @@ def read_scan(
         source: a path, or an address that starts with ``http://`` or ``https://``.
         max_pixels: most numbers (height x width x channels) of one slice; known from the header,
             before anything is decoded.
-        lazy_above: TIFF, NPY and DICOM files that take more bytes than this as float32 are read piece by
-            piece; they must stay where they are as long as the scan is used.
+        lazy_above: TIFF, NPY and DICOM files that take more bytes than this as float32 are read
+            piece by piece; they must stay where they are as long as the scan is used.
         stream_above: the same for grey ones of uint8 and uint16, and grey DICOM, of which every
             number means the same whatever the others are; by default ``lazy_above``.
         max_download: most bytes fetched from an address.
