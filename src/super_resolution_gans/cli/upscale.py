@@ -92,6 +92,13 @@ def upscale(
     overwrite: Annotated[
         bool, typer.Option("--overwrite", help="Replace results that exist instead of skipping.")
     ] = False,
+    keep_metadata: Annotated[
+        bool,
+        typer.Option(
+            "--keep-metadata",
+            help="DICOM to DICOM: keep patient, study and dates, which are removed otherwise.",
+        ),
+    ] = False,
 ) -> None:
     """Upscale images with a super-resolution network.
 
@@ -119,10 +126,16 @@ def upscale(
         fail(problem, 2)
     if plan.ignored:
         say(f"ignored by their names, as no images: {_plural(plan.ignored, 'file')}")
-    raise typer.Exit(_run(plan, upscaler, overwrite, max_pixels))
+    raise typer.Exit(_run(plan, upscaler, overwrite, max_pixels, keep_metadata))
 
 
-def _run(plan: "Plan", upscaler: "Upscaler", overwrite: bool, max_pixels: int | None) -> int:
+def _run(
+    plan: "Plan",
+    upscaler: "Upscaler",
+    overwrite: bool,
+    max_pixels: int | None,
+    keep_metadata: bool,
+) -> int:
     """Do the plan, say what happens, and return the exit status."""
     from super_resolution_gans.prediction.files import upscale_files
 
@@ -130,7 +143,12 @@ def _run(plan: "Plan", upscaler: "Upscaler", overwrite: bool, max_pixels: int | 
     failure, interrupted = 1 if len(plan.jobs) == 1 else 3, 0
     with _Bar(len(plan.jobs)) as bar, warnings_shown():
         outcomes = upscale_files(
-            plan, upscaler, overwrite=overwrite, on_batch=bar.batch, max_pixels=max_pixels
+            plan,
+            upscaler,
+            overwrite=overwrite,
+            on_batch=bar.batch,
+            max_pixels=max_pixels,
+            keep_metadata=keep_metadata,
         )
         try:
             with closing(outcomes):

@@ -1,6 +1,7 @@
 """What a DICOM header says in words for people; never what identifies a person."""
 
 import re
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from super_resolution_gans.io.dicom_codecs import SYNTAXES
@@ -15,6 +16,7 @@ _SIDES = {"R": "right", "L": "left", "OD": "right", "OS": "left", "B": "both", "
 # Of other modalities it is a knee or a breast.
 _OPHTHALMIC = ("OP", "OPT", "OPTENF", "OPTBSV", "OPM", "OPV", "OAM", "KER", "AR", "LEN", "IOL")
 _LONGEST = 64
+_BURNED_IN, _UNKNOWN = "burned-in words", "not said"
 _ANNOTATION = {
     "YES": "there are words in the pixels, which may identify a person",
     "NO": "none in the pixels",
@@ -40,9 +42,19 @@ def details_of(header: "Dataset", layout: Layout, spacing: str) -> dict[str, str
         "polarity": "turned round (MONOCHROME1)" if layout.photometric == "MONOCHROME1" else "",
         "rescale": _rescale(header),
         "spacing": spacing,
-        "burned-in words": burned_in(header),
+        _BURNED_IN: burned_in(header),
     }
     return {key: words for key, words in known.items() if words}
+
+
+def caution(details: Mapping[str, str]) -> str | None:
+    """What to know before a result is passed on without the header; None if nothing."""
+    said = details.get(_BURNED_IN)
+    if said == _ANNOTATION["YES"]:
+        return "words are burned into its pixels, which are not removed and may identify a person"
+    if said == _UNKNOWN and details.get("modality") in _OPHTHALMIC:
+        return "its source does not say whether words are burned into the pixels: look at it first"
+    return None
 
 
 def _side(header: "Dataset") -> str:
@@ -61,7 +73,7 @@ def burned_in(header: "Dataset") -> str:
     """Whether words that were drawn into the pixels may identify a person."""
     if _said(header, "RecognizableVisualFeatures") == "YES":
         return _ANNOTATION["YES"]
-    return _ANNOTATION.get(_said(header, "BurnedInAnnotation"), "not said")
+    return _ANNOTATION.get(_said(header, "BurnedInAnnotation"), _UNKNOWN)
 
 
 def _rescale(header: "Dataset") -> str:

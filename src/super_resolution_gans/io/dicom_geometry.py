@@ -6,12 +6,12 @@ one is, and is never used.
 """
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from super_resolution_gans.scan import Spacing
+from super_resolution_gans.scan import Scan, Spacing
 
 if TYPE_CHECKING:
     from pydicom.dataset import Dataset
@@ -44,6 +44,35 @@ def spacing_of(header: "Dataset") -> tuple[Spacing, str]:
     return (between, None, None), ""
 
 
+def pixel_size_keyword(header: "Dataset") -> str:
+    """The attribute that :func:`spacing_of` believed, for a result to use the same."""
+    measured = any(_numbers(item, "PixelSpacing") for item in _measures(header))
+    stated = (keyword for keyword in _PIXEL_SIZES if len(_numbers(header, keyword)) == 2)
+    return "PixelSpacing" if measured else next(stated, "PixelSpacing")
+
+
+def shifted_position(header: "Dataset", scan: Scan) -> tuple[float, ...] | None:
+    """Where the centre of a finer scan's first pixel is (ImagePositionPatient, mm).
+
+    The outer edges stay where they were, so that the first of smaller pixels has its centre nearer
+    to the corner. None if the header does not say where the first pixel was, or the scan is not the
+    same field of view.
+    """
+    place = _first(header, "PlanePositionSequence", "ImagePositionPatient")
+    turned = _first(header, "PlaneOrientationSequence", "ImageOrientationPatient")
+    (_, rows, columns), _ = spacing_of(header)
+    _, finer_rows, finer_columns = scan.spacing
+    if rows is None or columns is None or finer_rows is None or finer_columns is None:
+        return None
+    before = (rows * _count(header, "Rows"), columns * _count(header, "Columns"))
+    after = (finer_rows * scan.height, finer_columns * scan.width)
+    if len(place) != 3 or len(turned) != 6 or not np.allclose(before, after, rtol=1e-4, atol=0):
+        return None
+    along_row, down_column = np.array(turned[:3]), np.array(turned[3:])
+    shift = along_row * (finer_columns - columns) / 2 + down_column * (finer_rows - rows) / 2
+    return tuple(float(mm) for mm in np.array(place) + shift)
+
+
 def groups_of(header: "Dataset", keyword: str) -> list["Dataset"]:
     """The items of a functional group: one of each frame, or the shared one."""
     frames = items_of(header, "PerFrameFunctionalGroupsSequence")
@@ -65,6 +94,16 @@ def items_of(header: "Dataset", keyword: str) -> list["Dataset"]:
     return list(value) if isinstance(value, Items) else []
 
 
+def _first(header: "Dataset", group: str, keyword: str) -> tuple[float, ...]:
+    items = groups_of(header, group)
+    return _numbers(items[0] if items else header, keyword)
+
+
+def _count(header: "Dataset", keyword: str) -> int:
+    numbers = _numbers(header, keyword)
+    return int(numbers[0]) if len(numbers) == 1 else 0
+
+
 def _measures(header: "Dataset") -> list["Dataset"]:
     return groups_of(header, "PixelMeasuresSequence")
 
@@ -77,27 +116,34 @@ def _between(header: "Dataset") -> float | None:
     turning = bool(orientations) and _agreed(orientations) is None
     if turning:
         return None  # radial scans: there is no distance between their slices
+    stated = _stated_between(header)
+    locations = _locations(header, orientations[0] if orientations else ())
+    if len(locations) < 2:
+        return stated
+    steps = np.diff(np.array(locations))
+    measured = _even([float(step) for step in (steps if steps.sum() > 0 else -steps)])
+    agree = stated and measured and abs(stated - measured) <= _UNEVEN * measured
+    return stated if agree else measured
+
+
+def _stated_between(header: "Dataset") -> float | None:
+    listed = [_numbers(item, "SpacingBetweenSlices") for item in _measures(header)]
+    mm = (_agreed(listed) or ()) if any(listed) else _numbers(header, "SpacingBetweenSlices")
+    return _plausible_one(abs(mm[0])) if len(mm) == 1 else None
+
+
+def _locations(header: "Dataset", orientation: tuple[float, ...]) -> tuple[float, ...]:
+    """Where the frames lie along one line, in mm; fewer than two if that is not said."""
     places = [
         _numbers(item, "ImagePositionPatient")
         for item in groups_of(header, "PlanePositionSequence")
     ]
-    if len(places) > 1 and all(len(place) == 3 for place in places) and len(set(places)) > 1:
-        across = _normal(orientations[0]) if orientations else None
+    if len(set(places)) > 1 and all(len(place) == 3 for place in places):
+        across = _normal(orientation)
         if across is not None:
-            return _step([float(np.dot(place, across)) for place in places])
-        steps = np.diff(np.array(places), axis=0)
-        return _even([float(step) for step in np.linalg.norm(steps, axis=1)])
-    for keyword in _LOCATIONS:
-        if len(locations := _numbers(header, keyword)) > 1:
-            return _step(locations)
-    stated = [_numbers(item, "SpacingBetweenSlices") for item in _measures(header)]
-    mm = (_agreed(stated) or ()) if any(stated) else _numbers(header, "SpacingBetweenSlices")
-    return _plausible_one(abs(mm[0])) if len(mm) == 1 else None
-
-
-def _step(locations: Sequence[float]) -> float | None:
-    steps = np.diff(np.array(locations))
-    return _even([float(step) for step in (steps if steps.sum() > 0 else -steps)])
+            return tuple(float(np.dot(place, across)) for place in places)
+    stated = (_numbers(header, keyword) for keyword in _LOCATIONS)
+    return next((locations for locations in stated if len(locations) > 1), ())
 
 
 def _even(steps: list[float]) -> float | None:

@@ -135,7 +135,7 @@ class DicomPixels:
         values = values.astype(self.dtype, copy=False)
         if layout.photometric == "MONOCHROME1":
             # Of signed numbers the ends add up to -1, so nothing overflows.
-            return np.subtract(self.dtype.type(low + high), values, dtype=self.dtype)
+            values = np.subtract(self.dtype.type(low + high), values, dtype=self.dtype)
         return np.asarray(values)
 
 

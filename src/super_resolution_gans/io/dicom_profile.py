@@ -5,8 +5,7 @@ pydicom's dictionary has a keyword. What it lists without one is private, retire
 overlays or curves; nothing of that kind is ever carried over.
 """
 
-UIDS = frozenset(
-    """
+_UIDS = """
     AcquisitionUID ConcatenationUID ConceptualVolumeUID ConstituentConceptualVolumeUID DeviceUID
     DigitalSignatureUID DimensionOrganizationUID DoseReferenceUID DosimetricObjectiveUID
     FailedSOPInstanceUIDList FiducialUID FrameOfReferenceUID InstanceCreatorUID
@@ -23,12 +22,12 @@ UIDS = frozenset(
     TableTopPositionAlignmentUID TargetUID TemplateExtensionCreatorUID
     TemplateExtensionOrganizationUID TrackingUID TransactionUID TreatmentPositionGroupUID
     TreatmentSessionUID UID
-    """.split()
-)
+"""
+
+UIDS = frozenset(_UIDS.split())
 """Identifiers that are replaced consistently (action U)."""
 
-IDENTIFYING = frozenset(
-    """
+_IDENTIFYING = """
     AccessionNumber AcquisitionComments AcquisitionContextDescription AcquisitionContextSequence
     AcquisitionDate AcquisitionDateTime AcquisitionDeviceProcessingDescription
     AcquisitionFieldOfViewLabel AcquisitionProtocolDescription AcquisitionTime
@@ -189,6 +188,7 @@ IDENTIFYING = frozenset(
     VerifyingObserverName VerifyingObserverSequence VerifyingOrganization VisitComments
     WaveformAnnotationSequence WaveformFilterDescription XRayDetectorID XRayDetectorLabel
     XRaySourceID
-    """.split()
-)
-"""All other attributes of the table: removed, emptied or replaced by a dummy (X, Z, D and mixes)."""
+"""
+
+IDENTIFYING = frozenset(_IDENTIFYING.split())
+"""All others of the table: removed, emptied or replaced by a dummy (X, Z, D and mixes)."""

@@ -1,7 +1,8 @@
 """The formats that can be written: what each can hold, and how.
 
 How the pixels came to be is one JSON object: in the note of a TIFF, a text chunk ``srgan`` of a
-PNG, the comment of a JPEG, the Exif image description of a WebP. BMP and NPY have no place for it.
+PNG, the comment of a JPEG, the Exif image description of a WebP, an element of its own in DICOM.
+BMP and NPY have no place for it.
 """
 
 import json
@@ -13,6 +14,11 @@ from typing import Any, BinaryIO
 import numpy as np
 from numpy.typing import NDArray
 
+from super_resolution_gans.io.dicom_write import (
+    dicom_obstacle,
+    encode_dicom,
+    encode_dicom_keeping,
+)
 from super_resolution_gans.io.spacing import MM_PER_INCH
 from super_resolution_gans.io.tiff_spacing import note
 from super_resolution_gans.scan import Scan
@@ -122,7 +128,12 @@ Encode = Callable[[BinaryIO, Scan, About], None]
 
 @dataclass(frozen=True)
 class _Format:
-    """A format: how it is written, and what it holds; no ``types`` means any."""
+    """A format: how it is written, and what it holds; no ``types`` means any.
+
+    Attributes:
+        problem: what of a scan it cannot hold, where that is not a matter of types and size.
+        keeping: writes also what identifies a person, where the format has a place for it.
+    """
 
     name: str
     suffixes: tuple[str, ...]
@@ -130,6 +141,8 @@ class _Format:
     grey: tuple[np.dtype[Any], ...] = ()
     colour: tuple[np.dtype[Any], ...] = ()
     longest_side: int | None = None
+    problem: Callable[[Scan], str | None] | None = None
+    keeping: Encode | None = None
 
 
 # In the order in which they are recommended.
@@ -140,6 +153,13 @@ _FORMATS = (
     _Format("JPEG", (".jpg", ".jpeg"), encode_jpeg, (_UINT8,), (_UINT8,), 65_500),
     _Format("BMP", (".bmp",), encode_bmp, (_UINT8,), (_UINT8,), 30_000),
     _Format("WebP", (".webp",), encode_webp, (_UINT8,), (_UINT8,), 16_383),
+    _Format(
+        "DICOM",
+        (".dcm", ".dicom"),
+        encode_dicom,
+        problem=dicom_obstacle,
+        keeping=encode_dicom_keeping,
+    ),
 )
 
 
@@ -157,12 +177,12 @@ def obstacle(suffix: str, scan: Scan) -> str | None:
     return f"{chosen.name} cannot hold {trouble}; {better} can"
 
 
-def encoder(suffix: str) -> Encode:
-    """The function that writes this format."""
+def encoder(suffix: str, *, keep_metadata: bool = False) -> Encode:
+    """The function that writes this format, with what identifies a person if that is wanted."""
     chosen = _format(suffix)
     if chosen is None:
         raise KeyError(suffix)
-    return chosen.encode
+    return (chosen.keeping if keep_metadata else None) or chosen.encode
 
 
 def _format(suffix: str) -> _Format | None:
@@ -170,6 +190,8 @@ def _format(suffix: str) -> _Format | None:
 
 
 def _problem(chosen: _Format, scan: Scan) -> str | None:
+    if chosen.problem is not None:
+        return chosen.problem(scan)
     types = chosen.grey if scan.channels == 1 else chosen.colour
     if not types:
         return None

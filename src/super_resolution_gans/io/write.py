@@ -1,5 +1,6 @@
 """Scan -> file, in the type and range it came with; whole or not at all."""
 
+import logging
 import os
 import stat
 from collections.abc import Callable, Mapping
@@ -8,8 +9,11 @@ from typing import Any, BinaryIO, cast
 
 from super_resolution_gans.io import encode
 from super_resolution_gans.io.atomic import replacing
+from super_resolution_gans.io.dicom_details import caution
 from super_resolution_gans.io.errors import ExistsError, WriteError
-from super_resolution_gans.scan import Scan
+from super_resolution_gans.scan import Scan, printable
+
+log = logging.getLogger(__name__)
 
 About = Mapping[str, Any]
 """How pixels came to be, for the file's metadata: anything JSON can hold."""
@@ -22,13 +26,14 @@ def write_scan(
     overwrite: bool = False,
     check: Callable[[], object] | None = None,
     about: Callable[[], About] | None = None,
+    keep_metadata: bool = False,
 ) -> None:
     """Write a scan, as numbers of its own type and range, in the format of the path's suffix.
 
     PNG, BMP and WebP are lossless; JPEG has quality 95 without subsampling. TIFF and NPY hold
-    everything; of a lazy scan they need only some rows at a time. Pixel sizes are written where the
-    format has a place for them (TIFF, PNG, JPEG, BMP) and they are known. The same scan gives the
-    same bytes.
+    everything, DICOM grey of 8 and 16 bits and colour of 8; of a lazy scan these three need only
+    some rows at a time. Pixel sizes are written where the format has a place for them (TIFF, DICOM,
+    PNG, JPEG, BMP) and they are known. The same scan gives the same bytes.
 
     The file appears under its name only when it is complete. A symbolic link is followed.
 
@@ -36,7 +41,10 @@ def write_scan(
         overwrite: replace an existing file.
         check: called before pieces are written, and at the end; what it raises ends the writing.
         about: called once all pixels have been read; what it returns is written as one JSON object
-            where the format has a place for it (TIFF, PNG, JPEG, WebP: see :mod:`io.encode`).
+            where the format has a place for it (TIFF, DICOM, PNG, JPEG, WebP: see
+            :mod:`io.encode`).
+        keep_metadata: write what identifies a person into a DICOM result of a DICOM file. Without
+            it, and in other formats, nothing of the kind is written.
 
     Raises:
         WriteError: if the format cannot hold the scan (the message names one that can), the file
@@ -46,13 +54,16 @@ def write_scan(
     target = check_target(scan, path, overwrite=overwrite)
     try:
         with replacing(target) as file:
-            _fill(_checked(file, check), scan, path, about or dict)
+            encode_scan = encode.encoder(Path(path).suffix, keep_metadata=keep_metadata)
+            _fill(encode_scan, _checked(file, check), scan, path, about or dict)
             if check is not None:
                 check()
             # Somebody else may have been faster.
             check_target(scan, path, overwrite=overwrite)
     except (OSError, UnicodeError) as error:
         raise WriteError(path, f"cannot be written: {_reason(error)}") from None
+    if not keep_metadata and (words := caution(scan.details)):
+        log.warning("%s: %s", printable(os.fspath(path)), words)
 
 
 def check_target(scan: Scan, path: str | os.PathLike[str], *, overwrite: bool = False) -> Path:
@@ -121,9 +132,13 @@ def _reason(error: Exception) -> str:
 
 
 def _fill(
-    file: BinaryIO, scan: Scan, path: str | os.PathLike[str], about: Callable[[], About]
+    encode_scan: encode.Encode,
+    file: BinaryIO,
+    scan: Scan,
+    path: str | os.PathLike[str],
+    about: Callable[[], About],
 ) -> None:
     try:
-        encode.encoder(Path(path).suffix)(file, scan, about)
+        encode_scan(file, scan, about)
     except (MemoryError, OverflowError) as error:
         raise WriteError(path, f"too large ({error})") from None

@@ -30,7 +30,7 @@ from super_resolution_gans.scan import Scan
 
 OnBatch = Callable[[Job, int, int], None]  # tiles done, tiles in all
 
-_SPELLINGS = {".jpe": ".jpg", ".jfif": ".jpg", ".dib": ".bmp"}
+_SPELLINGS = {".jpe": ".jpg", ".jfif": ".jpg", ".dib": ".bmp", ".ima": ".dcm"}
 # Larger files are read piece by piece where that costs nothing, so that the first slices are in the
 # network while the next are decoded.
 _STREAM_ABOVE = 4 << 20
@@ -45,6 +45,7 @@ def upscale_files(
     overwrite: bool = False,
     on_batch: OnBatch | None = None,
     max_pixels: int | None = None,
+    keep_metadata: bool = False,
 ) -> Generator[Outcome, None, None]:
     """Do the jobs of a plan, and say what became of each, in the plan's order.
 
@@ -53,6 +54,7 @@ def upscale_files(
 
     Args:
         max_pixels: most numbers of one slice, if not those of ``read_scan``.
+        keep_metadata: as for ``write_scan``.
 
     Raises:
         PredictionError: if the folder of results cannot be made, or the journal not be written.
@@ -60,7 +62,7 @@ def upscale_files(
     if plan.folder:
         _make_folder(plan.folder)
     limits = {} if max_pixels is None else {"max_pixels": max_pixels}
-    worker = _Worker(plan, upscaler, overwrite, on_batch, limits)
+    worker = _Worker(plan, upscaler, overwrite, on_batch, limits, keep_metadata)
     try:
         with Journal(plan.folder) if plan.folder else nullcontext() as journal:
 
@@ -185,8 +187,10 @@ class _Worker:
         overwrite: bool,
         on_batch: OnBatch | None,
         limits: dict[str, int],
+        keep_metadata: bool,
     ) -> None:
         self._upscaler, self._overwrite, self._on_batch = upscaler, overwrite, on_batch
+        self._keep_metadata = keep_metadata
         self._limits = {"stream_above": _STREAM_ABOVE, **limits}
         self._inputs = plan.inputs
         self._planned = {job.target: job.name for job in reversed(plan.jobs) if not job.problem}
@@ -274,7 +278,13 @@ class _Worker:
             if skipped := self._check_target(image.job, target):
                 outcome = skipped
             else:
-                write_scan(result, target, overwrite=self._overwrite, check=handover.check)
+                write_scan(
+                    result,
+                    target,
+                    overwrite=self._overwrite,
+                    check=handover.check,
+                    keep_metadata=self._keep_metadata,
+                )
                 if identity := inode(target):
                     self._written[identity] = image.job.name
         except ExistsError:
