@@ -1,12 +1,17 @@
 """What projecting onto the measured scan does, and what it costs.
 
-    python benchmarks/consistency.py DATA [agreement|noise|speed] [--scans N] [--model NAME ...]
+    python benchmarks/consistency.py DATA [agreement|every|noise|speed] [--scans N]
+        [--split NAME ...] [--model NAME ...]
 
 agreement: for N validation scans of each dataset of DATA (as `srgan evaluate` reads it), spread
 evenly over them, and each model: the residual A x - y before -> after the projection, before
 clipping; PSNR and LPIPS against HR, and the consistency PSNR(A x, y), each after clipping and
 rounding to 8 bit. The consistency is given for all LR pixels, and for those that `padding_mask`
 counts in LR and that are more than two pixels away from those it does not.
+
+every: for all scans of the split, by dataset: the largest residual of any scan after projection,
+before clipping; the least consistency of any scan, of those LR pixels only that are away from
+white; the mean gain in PSNR, and the least of any scan; the same for LPIPS (loss, most).
 
 noise: for the middle 256 x 256 of the same scans and each network, with noise of several standard
 deviations added to LR: PSNR without projection, with the whole of it, and with half of it, damped
@@ -26,7 +31,7 @@ import torch
 from scipy.ndimage import binary_erosion
 
 from super_resolution_gans.data.inventory import find_entries
-from super_resolution_gans.data.pairs import read_pairs, select
+from super_resolution_gans.data.pairs import apart_by_role, read_pairs, select
 from super_resolution_gans.evaluation.pairs import Pair, downsampled, quantised
 from super_resolution_gans.metrics.image import padding_mask, psnr
 from super_resolution_gans.metrics.perceptual import load_lpips
@@ -56,20 +61,24 @@ def main() -> None:
     parser.add_argument("data", type=Path)
     parser.add_argument("what", nargs="?", default="agreement", choices=list(PARTS))
     parser.add_argument("--scans", type=int, default=3)
+    parser.add_argument("--split", nargs="+", default=["val"])
     parser.add_argument("--model", nargs="+", default=MODELS)
     arguments = parser.parse_args()
     upscalers = {name: unclipped(name) for name in arguments.model}
-    PARTS[arguments.what](read(arguments.data, arguments.scans), upscalers)
+    scans = None if arguments.what == "every" else arguments.scans
+    PARTS[arguments.what](read(arguments.data, arguments.split, scans), upscalers)
 
 
-def read(data: Path, scans: int) -> list[Pair]:
-    """Pairs of validation scans, as many of each dataset."""
-    entries = select(find_entries(data), splits=["val"])
+def read(data: Path, splits: list[str], scans: int | None) -> list[Pair]:
+    """Pairs of scans of these splits, as many of each dataset, or all."""
+    entries = apart_by_role(select(find_entries(data), splits=splits))
     chosen = []
     for dataset in sorted({entry.dataset for entry in entries}):
         of_it = [entry for entry in entries if entry.dataset == dataset]
-        chosen += of_it[len(of_it) // (2 * scans) :: len(of_it) // scans][:scans]
-    print(f"{len(chosen)} validation scans: {', '.join(str(e.path.name) for e in chosen)}")
+        few = of_it if scans is None else of_it[len(of_it) // (2 * scans) :: len(of_it) // scans]
+        chosen += few[:scans]
+    names = "" if scans is None else f": {', '.join(str(e.path.name) for e in chosen)}"
+    print(f"{len(chosen)} scans ({', '.join(splits)}){names}")
     return list(read_pairs(chosen, SCALE, dataset="", on_error=print))
 
 
@@ -110,6 +119,39 @@ def agreement(pairs: list[Pair], upscalers: dict[str, Upscale]) -> None:
         ]
         cells = [f"{shown.format(old)} -> {shown.format(new)}" for shown, old, new in columns]
         print(f"{name:<16}" + "".join(f"{cell:>21}" for cell in cells), flush=True)
+
+
+def every(pairs: list[Pair], upscalers: dict[str, Upscale]) -> None:
+    """The worst of all scans and the mean, by model and dataset."""
+    project, lpips = Projection(SCALE), load_lpips()
+    heads = ("residual", "off white", "PSNR", "least", "LPIPS", "most")
+    print(f"{'':<48}" + "".join(f"{head:>11}" for head in heads))
+    for name, upscale in upscalers.items():
+        for dataset in dict.fromkeys(pair.dataset for pair in pairs):
+            rows = []
+            for pair in (pair for pair in pairs if pair.dataset == dataset):
+                x = upscale(pair.lr)
+                projected = project(x, pair.lr)
+                before, after = (quantised(image, 255) for image in (x, projected))
+                counted = padding_mask(pair.hr)
+                inner = binary_erosion(padding_mask(pair.lr), np.ones((5, 5)), border_value=1)
+                gain = [psnr(i, pair.hr, mask=counted, border=4) for i in (before, after)]
+                loss = [lpips(i, pair.hr) for i in (before, after)]
+                rows.append(
+                    [
+                        project.residual(projected, pair.lr).largest,
+                        psnr(downsampled(after, SCALE), pair.lr, border=0, mask=inner),
+                        gain[1] - gain[0],
+                        loss[1] - loss[0],
+                    ]
+                )
+            residual, agreed, gain, loss = np.array(rows).T
+            cells = [f"{residual.max():.1e}", f"{agreed.min():.1f}", f"{gain.mean():+.3f}"]
+            cells += [f"{gain.min():+.3f}", f"{loss.mean():+.4f}", f"{loss.max():+.4f}"]
+            print(
+                f"{name:<16}{dataset:<26}{len(rows):>6}" + "".join(f"{cell:>11}" for cell in cells),
+                flush=True,
+            )
 
 
 def noise(pairs: list[Pair], upscalers: dict[str, Upscale]) -> None:
@@ -166,7 +208,7 @@ def median_seconds(run: Callable[[], object]) -> float:
     return statistics.median(times)
 
 
-PARTS = {"agreement": agreement, "noise": noise, "speed": speed}
+PARTS = {"agreement": agreement, "every": every, "noise": noise, "speed": speed}
 
 if __name__ == "__main__":
     main()

@@ -58,6 +58,8 @@ def _infer(arguments: Sequence[str] | None) -> int:
         return 130
     for outcome in outcomes:
         source, target = printable(outcome.source), printable(str(outcome.target))
+        for sentence in outcome.warnings:
+            print(f"warning: {source}: {sentence}", file=sys.stderr)
         if outcome.status == "failed":
             print(f"error: {source}: {outcome.reason}", file=sys.stderr)
         else:

@@ -23,7 +23,8 @@ def SRGAN_predict(
 ) -> tuple[Image, Image]:
     """Super-resolve one image.
 
-    One line on stderr says which model was used.
+    One line on stderr says which model was used; others, what about the image is unlike the scans
+    that the model learned from.
 
     Args:
         lr_image_path: a path or an http(s) address, grey or colour, any size.
@@ -44,6 +45,7 @@ def SRGAN_predict(
     from super_resolution_gans.prediction.catalogue import DEFAULT_MODEL
     from super_resolution_gans.prediction.errors import PredictionError
     from super_resolution_gans.prediction.plan import inode
+    from super_resolution_gans.prediction.provenance import about, sha256
     from super_resolution_gans.prediction.upscale import load_upscaler
     from super_resolution_gans.scan import printable
 
@@ -63,8 +65,12 @@ def SRGAN_predict(
         check_target(result, outputPath, overwrite=True)
     high = result.load()
     if outputPath is not None:
-        write_scan(high, outputPath, overwrite=True)
+        story, digest = upscaler.provenance_for(low.dtype), None if own is None else sha256(source)
+        residual = upscaler.residual(high, low)
+        write_scan(high, outputPath, overwrite=True, about=lambda: about(story, digest, residual))
     if sys.stderr is not None:  # as under pythonw
+        for sentence in upscaler.warnings(low):
+            sys.stderr.write(f"warning: {printable(source)}: {sentence}\n")
         sys.stderr.write(f"super-resolved by {printable(upscaler.name)}\n")
     return _as_0_0_x(low), _as_0_0_x(high)
 

@@ -11,7 +11,7 @@ from super_resolution_gans.metrics.image import padding_mask, psnr
 from super_resolution_gans.models.load import load_model
 from super_resolution_gans.prediction.banded import BandedCholesky
 from super_resolution_gans.prediction.catalogue import find_weights
-from super_resolution_gans.prediction.consistency import BAND, Projection
+from super_resolution_gans.prediction.consistency import BAND, STEP, Projection
 from super_resolution_gans.prediction.consistent_windows import ConsistentWindows
 from super_resolution_gans.prediction.engines import TorchEngine
 from super_resolution_gans.prediction.errors import PredictionError
@@ -155,7 +155,7 @@ def test_bands_of_rows_give_the_nearest_image_of_the_whole(scale):
     difference = y - rows @ x @ columns.T
     nearest = x + np.linalg.pinv(rows) @ difference @ np.linalg.pinv(columns).T
     np.testing.assert_allclose(Projection(scale, rounds=1)(x, y), nearest, rtol=0, atol=1e-6)
-    x = np.clip(nearest, 0, 1)
+    x = np.clip(x + STEP * (nearest - x), 0, 1)
     twice = x + np.linalg.pinv(rows) @ (y - rows @ x @ columns.T) @ np.linalg.pinv(columns).T
     given = random_pair((height, width), scale)[0]
     np.testing.assert_allclose(Projection(scale, rounds=2)(given, y), twice, rtol=0, atol=1e-6)
@@ -323,7 +323,7 @@ def test_no_tile_of_a_lazy_result_is_computed_twice():
 def test_what_is_kept_does_not_grow_with_the_height():
     y = np.zeros((1, 10 * BAND, 4), np.float32)
     windows = ConsistentWindows(
-        Projection((4, 4)), Recorded(np.zeros((1, 40 * BAND, 16), "f4")), Scan(y)
+        Projection((4, 4), rounds=2), Recorded(np.zeros((1, 40 * BAND, 16), "f4")), Scan(y)
     )
     windows.read(0, slice(0, 40 * BAND), slice(0, 16))
     held = sum(

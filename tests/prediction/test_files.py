@@ -109,6 +109,8 @@ def test_the_journal_says_what_was_done_with_what_and_without_times(tmp_path, gr
         "input": str(tmp_path / "in" / "a.png"),
         "input_sha256": hashlib.sha256((tmp_path / "in" / "a.png").read_bytes()).hexdigest(),
         "output": "a.png",
+        "note": "computed super-resolution, not a measurement",
+        "consistency_residual": None,
         **json.loads(json.dumps(upscaler.provenance.as_dict())),
     }
     assert (failed["status"], failed["output"]) == ("failed", "b.png")

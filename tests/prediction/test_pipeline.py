@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from super_resolution_gans.prediction import pipeline
+from super_resolution_gans.prediction.pieces import Piece
 from super_resolution_gans.prediction.pipeline import AbandonedError, Handover, ahead
 from super_resolution_gans.prediction.tiles import grid
 from super_resolution_gans.scan import Scan, ScanError
@@ -69,7 +70,8 @@ def volume(*shape, dtype=np.uint16):
 def pieces_of(scan, upscaled, core):
     for call in grid(scan.shape[:3], core, (2, 2), batch_pixels=500):
         for index, tile in call:
-            yield index, tile, upscaled[index][tile.target((2, 3))]
+            measured = scan.pixels[index][tile.target((1, 1))]
+            yield Piece(index, tile, upscaled[index][tile.target((2, 3))], measured)
 
 
 @pytest.mark.parametrize("shape", [(3, 20, 17), (2, 9, 30, 3), (1, 1, 1)])
@@ -97,7 +99,7 @@ def test_what_is_given_in_pieces_is_taken_in_rows(shape, dtype, step):
     with ThreadPoolExecutor(1) as writer:
         future = writer.submit(taken)
         for piece in pieces_of(scan, upscaled, (6, 7)):
-            handover.give(*piece)
+            handover.give(piece)
         handover.end()
         np.testing.assert_array_equal(future.result(LONG), expected)
 
@@ -110,7 +112,7 @@ def test_the_network_waits_while_much_lies_untaken(monkeypatch):
 
     def give():
         for piece in pieces_of(scan, upscaled, (100, 100)):
-            handover.give(*piece)
+            handover.give(piece)
             given.append(piece)
 
     with ThreadPoolExecutor(1) as network:
@@ -135,10 +137,10 @@ def test_a_side_that_ends_lets_the_other_go_on():
     with pytest.raises(AbandonedError):
         handover.check()
     with pytest.raises(AbandonedError):
-        handover.give(*piece)
+        handover.give(piece)
     # What was given before a normal end is there, and no more.
     handover = Handover(scan, (2, 3))
-    handover.give(*piece)
+    handover.give(piece)
     handover.end()
     handover.check()
     assert handover.read(0, slice(0, 16), slice(0, 24)).shape == (16, 24)
@@ -150,7 +152,7 @@ def test_rows_are_read_once_and_in_turn():
     scan = volume(1, 8, 8)
     (piece,) = pieces_of(scan, np.asarray(scan.pixels).repeat(2, 1).repeat(3, 2), (9, 9))
     handover = Handover(scan, (2, 3))
-    handover.give(*piece)
+    handover.give(piece)
     with pytest.raises(ValueError, match="out of turn"):
         handover.read_stored(1, slice(0, 4), slice(0, 24))
 
@@ -159,6 +161,6 @@ def test_pixels_that_are_not_finite_are_no_result():
     scan = volume(1, 8, 8)
     handover = Handover(scan, (2, 3))
     for piece in pieces_of(scan, np.full((1, 16, 24), np.nan, np.float32), (9, 9)):
-        handover.give(*piece)
+        handover.give(piece)
     with pytest.raises(ScanError, match="NaN"):
         handover.read_stored(0, slice(0, 16), slice(0, 24))

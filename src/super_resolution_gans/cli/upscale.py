@@ -13,6 +13,7 @@ from super_resolution_gans.cli.messages import (
     one_line,
     parse_scale,
     say,
+    warn,
     warnings_shown,
 )
 
@@ -80,6 +81,23 @@ def upscale(
             'on the CPU and need pip install "SuperResolution-GANs[export]".',
         ),
     ] = "auto",
+    consistency: Annotated[
+        bool | None,
+        typer.Option(
+            "--consistency/--no-consistency",
+            help="Make results agree with the scan: downsampled again, they are it. [default: "
+            "where the model's file declares the downsampling that it inverts]",
+        ),
+    ] = None,
+    noise: Annotated[
+        float,
+        typer.Option(
+            min=0,
+            metavar="SIGMA",
+            help="Standard deviation of the noise in the scan, as a share of its range: the "
+            "stronger, the less results are drawn to the scan.",
+        ),
+    ] = 0.0,
     max_pixels: Annotated[
         int | None,
         typer.Option(
@@ -121,6 +139,8 @@ def upscale(
             precision=precision,
             tile=tile,
             engine=engine,
+            consistency=consistency,
+            noise=noise,
         )
     except ValueError as problem:
         fail(problem, 2)
@@ -172,6 +192,8 @@ def _say(outcome: "Outcome", upscaler: "Upscaler") -> None:
     from super_resolution_gans.scan import printable
 
     source, target = printable(outcome.source), printable(str(outcome.target))
+    for sentence in outcome.warnings:
+        warn(f"warning: {source}: {sentence}")
     if outcome.status == "failed":
         error(f"{source}: {outcome.reason}")
     elif outcome.status == "skipped":
@@ -179,9 +201,10 @@ def _say(outcome: "Outcome", upscaler: "Upscaler") -> None:
     else:
         assert outcome.before is not None
         assert outcome.after is not None
+        agreement = f"; shrunk again, off by {outcome.residual}" if outcome.residual else ""
         say(
             f"{source} -> {target}: {_size(outcome.before)} -> {_size(outcome.after)} "
-            f"by {printable(upscaler.name)}, {outcome.seconds:.1f} s"
+            f"by {printable(upscaler.name)}, {outcome.seconds:.1f} s{agreement}"
         )
         if outcome.note:
             say(f"{source}: {outcome.note}, so the name is {target}")

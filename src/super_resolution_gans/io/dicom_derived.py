@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from super_resolution_gans.io.dicom_carried import OF_GREY, TECHNICAL, carry, carry_identity
+from super_resolution_gans.io.dicom_details import OPHTHALMIC
 from super_resolution_gans.io.dicom_geometry import groups_of, pixel_size_keyword, shifted_position
 from super_resolution_gans.scan import Scan
 from super_resolution_gans.version import __version__
@@ -70,7 +71,9 @@ def derived(scan: Scan, about: About, digest: str, *, keep_metadata: bool) -> "D
             _refer(source, result)
         else:
             _state_removal(result)
-    if "ImageLaterality" not in result:
+    single = "BodyPartExamined" in result or "AnatomicRegionSequence" in result
+    if "ImageLaterality" not in result and (not single or result.Modality in OPHTHALMIC):
+        # A part of which there are two, as far as anybody knows.
         result.setdefault("Laterality", "")
     _identify(result, source, about, digest, keep_metadata)
     _describe(result, about)

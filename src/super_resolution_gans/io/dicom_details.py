@@ -13,8 +13,9 @@ if TYPE_CHECKING:
     from pydicom.dataset import Dataset
 
 _SIDES = {"R": "right", "L": "left", "OD": "right", "OS": "left", "B": "both", "OU": "both"}
-# Of other modalities it is a knee or a breast.
-_OPHTHALMIC = ("OP", "OPT", "OPTENF", "OPTBSV", "OPM", "OPV", "OAM", "KER", "AR", "LEN", "IOL")
+OPHTHALMIC = ("OP", "OPT", "OPTENF", "OPTBSV", "OPM", "OPV", "OAM", "KER", "AR", "LEN", "IOL")
+"""Modalities whose laterality is that of an eye, not of a knee or a breast."""
+
 _LONGEST = 64
 _BURNED_IN, _UNKNOWN = "burned-in words", "not said"
 _ANNOTATION = {
@@ -34,7 +35,7 @@ def details_of(header: "Dataset", layout: Layout, spacing: str) -> dict[str, str
     known = {
         "modality": modality,
         "device": " ".join(device.split()),
-        "eye" if modality in _OPHTHALMIC else "side": _side(header),
+        "eye" if modality in OPHTHALMIC else "side": _side(header),
         "kind": class_name(header),
         "frames": str(layout.frames) if layout.frames > 1 else "",
         "pixels": f"{SYNTAXES[layout.syntax]}, {layout.stored} bits"
@@ -52,7 +53,7 @@ def caution(details: Mapping[str, str]) -> str | None:
     said = details.get(_BURNED_IN)
     if said == _ANNOTATION["YES"]:
         return "words are burned into its pixels, which are not removed and may identify a person"
-    if said == _UNKNOWN and details.get("modality") in _OPHTHALMIC:
+    if said == _UNKNOWN and details.get("modality") in OPHTHALMIC:
         return "its source does not say whether words are burned into the pixels: look at it first"
     return None
 

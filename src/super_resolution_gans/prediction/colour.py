@@ -30,7 +30,7 @@ def to_rgb(ycbcr: Array) -> Array:
 
 
 def upscale_windows(engine: Engine, windows: Array) -> Array:
-    """Upscale (n, h, w) or (n, h, w, 3) in [0, 1]; the result has as many axes, clipped to [0, 1].
+    """Upscale (n, h, w) or (n, h, w, 3) in [0, 1]; the result has as many axes, not clipped.
 
     A grey network sees the luminance of a colour image; its chroma is interpolated bicubically. A
     colour network sees a grey image three times; the luminance of its result is kept.
@@ -51,9 +51,7 @@ def upscale_windows(engine: Engine, windows: Array) -> Array:
         )
     else:
         upscaled = engine.upscale(windows)
-    # In place, because results of large windows are large.
-    clipped: Array = np.clip(upscaled, 0, 1, out=upscaled if upscaled.flags.writeable else None)
-    return clipped
+    return upscaled
 
 
 def _stacked(images: list[Array]) -> Array:

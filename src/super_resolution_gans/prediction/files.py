@@ -24,7 +24,7 @@ from super_resolution_gans.prediction.journal import JOURNAL_NAME, Journal
 from super_resolution_gans.prediction.outcome import Outcome, exists_by_now, failed
 from super_resolution_gans.prediction.pipeline import AbandonedError, Handover, ahead, result_of
 from super_resolution_gans.prediction.plan import Inode, Job, Plan, clash, inode
-from super_resolution_gans.prediction.provenance import sha256
+from super_resolution_gans.prediction.provenance import Provenance, about, sha256
 from super_resolution_gans.prediction.upscale import Upscaler
 from super_resolution_gans.scan import Scan
 
@@ -223,9 +223,9 @@ class _Worker:
             image.scan = None
             self._begin_writing(image, scan, writer)
             if image.handover is not None:
-                for index, tile, core in self._upscaler.pieces(scan, self._progress(image.job)):
-                    image.handover.give(index, tile, core)
-                    del core
+                for piece in self._upscaler.pieces(scan, self._progress(image.job)):
+                    image.handover.give(piece)
+                    del piece
                 image.computed = True
         except AbandonedError:
             pass  # the writer knows why
@@ -237,8 +237,10 @@ class _Worker:
 
     def _begin_writing(self, image: _Image, scan: Scan, writer: Executor) -> None:
         """Find the target, and have the writer wait for pixels; or know the outcome."""
+        warnings = tuple(self._upscaler.warnings(scan))
         job = image.job
-        handover = Handover(scan, self._upscaler.scale)
+        meter = self._upscaler.agreement.meter(scan.height)
+        handover = Handover(scan, self._upscaler.scale, meter)
         result = replace(self._upscaler.lazily(scan), pixels=handover)
         target, note = job.target, None
         if not job.fixed:
@@ -252,6 +254,7 @@ class _Worker:
                 image.known = replace(skipped, note=note)
                 return
         _make_folder(target.parent)
+        story = self._upscaler.provenance_for(scan.dtype)
         done = Outcome(
             "done",
             job.name,
@@ -259,7 +262,8 @@ class _Worker:
             note=note,
             before=scan.shape,
             after=result.shape,
-            precision=self._upscaler.provenance_for(scan.dtype).precision,
+            precision=story.precision,
+            warnings=warnings,
         )
         try:
             # Before the work rather than after it.
@@ -268,9 +272,11 @@ class _Worker:
             image.known = exists_by_now(done)
             return
         image.handover = handover
-        image.written = writer.submit(self._write, image, result, handover, done)
+        image.written = writer.submit(self._write, image, result, handover, done, story)
 
-    def _write(self, image: _Image, result: Scan, handover: Handover, done: Outcome) -> Outcome:
+    def _write(
+        self, image: _Image, result: Scan, handover: Handover, done: Outcome, story: Provenance
+    ) -> Outcome:
         """In the writer's thread, one image after the other."""
         target, outcome = done.target, done
         try:
@@ -283,8 +289,10 @@ class _Worker:
                     target,
                     overwrite=self._overwrite,
                     check=handover.check,
+                    about=lambda: about(story, image.digest, handover.residual),
                     keep_metadata=self._keep_metadata,
                 )
+                outcome = replace(done, residual=handover.residual)
                 if identity := inode(target):
                     self._written[identity] = image.job.name
         except ExistsError:

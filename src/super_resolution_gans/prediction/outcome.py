@@ -6,7 +6,8 @@ from pathlib import Path
 from typing import Any, Literal
 
 from super_resolution_gans.prediction.plan import Job
-from super_resolution_gans.prediction.provenance import Provenance
+from super_resolution_gans.prediction.provenance import Provenance, about
+from super_resolution_gans.prediction.residual import Residual
 from super_resolution_gans.scan import printable
 
 log = logging.getLogger(__name__)
@@ -25,6 +26,8 @@ class Outcome:
         before, after: shapes (slices, height, width[, 3]); None unless done.
         seconds: reading, and from the first tile to the finished file.
         precision: what the network computed in; None unless done.
+        residual: of the result as it is stored; None unless done and downsampling is known.
+        warnings: what about the input is unlike the model's training scans, in sentences.
     """
 
     status: Status
@@ -37,6 +40,8 @@ class Outcome:
     seconds: float = 0.0
     input_sha256: str | None = None
     precision: str | None = None
+    residual: Residual | None = None
+    warnings: tuple[str, ...] = ()
 
     def entry(self, folder: Path | None, provenance: Provenance) -> dict[str, Any]:
         """A line for the journal of a folder of results."""
@@ -48,10 +53,14 @@ class Outcome:
         entry: dict[str, Any] = {
             "status": self.status,
             "input": self.source,
-            "input_sha256": self.input_sha256,
             "output": target.as_posix(),
+            "input_sha256": self.input_sha256,
             **provenance.as_dict(),
         }
+        if self.status == "done":
+            entry |= about(provenance, self.input_sha256, self.residual)
+        if self.warnings:
+            entry["warnings"] = list(self.warnings)
         if self.reason:
             entry["reason"] = self.reason
         return entry

@@ -13,7 +13,10 @@ from typing import Any, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from super_resolution_gans.prediction.tiles import Pair, Tile
+from super_resolution_gans.prediction.meter import ResidualMeter
+from super_resolution_gans.prediction.pieces import Piece
+from super_resolution_gans.prediction.residual import Residual
+from super_resolution_gans.prediction.tiles import Pair
 from super_resolution_gans.scan import Scan, extremes, to_stored, to_unit
 
 T = TypeVar("T")
@@ -60,33 +63,35 @@ class Handover:
     Args:
         before: the scan that is upscaled.
         scale: (vertical, lateral) factors.
+        meter: is shown the rows as they are stored, and those they were made of.
     """
 
-    def __init__(self, before: Scan, scale: Pair) -> None:
+    def __init__(self, before: Scan, scale: Pair, meter: ResidualMeter | None = None) -> None:
         slices, height, width, *channels = before.shape
         self.shape = (slices, height * scale[0], width * scale[1], *channels)
-        self._scale, self._source = scale, before.source
-        self._dtype, self._range = before.dtype, before.value_range
+        self._scale, self._source, self._meter = scale, before.source, meter
+        self._dtype, self._range, self._narrow = before.dtype, before.value_range, before.shape[2:]
         self._changed = threading.Condition()
-        self._given: deque[tuple[int, Tile, NDArray[np.float32]]] = deque()
+        self._given: deque[Piece] = deque()
         self._untaken = 0
         self._over = self._abandoned = False
         self._shelves: deque[_Shelf] = deque()
 
-    def give(self, index: int, tile: Tile, core: NDArray[np.float32]) -> None:
-        """Hand over the upscaled core of a tile.
+    def give(self, piece: Piece) -> None:
+        """Hand over a piece, its core clipped to [0, 1].
 
         Raises:
             AbandonedError: if the writer has ended.
         """
+        taken = piece.core.nbytes
         with self._changed:
             self._wait_until(
-                lambda: self._over or not self._untaken or self._untaken + core.nbytes <= _ROOM
+                lambda: self._over or not self._untaken or self._untaken + taken <= _ROOM
             )
             if self._over:
                 raise AbandonedError
-            self._given.append((index, tile, core))
-            self._untaken += core.nbytes
+            self._given.append(piece)
+            self._untaken += taken
             self._changed.notify_all()
 
     def end(self, *, abandon: bool = False) -> None:
@@ -98,6 +103,11 @@ class Handover:
         with self._changed:
             self._over, self._abandoned = True, self._abandoned or abandon
             self._changed.notify_all()
+
+    @property
+    def residual(self) -> Residual | None:
+        """Of what has been stored; None without a meter."""
+        return None if self._meter is None else self._meter.residual
 
     def check(self) -> None:
         """Raise AbandonedError if the result is not wanted any more."""
@@ -147,23 +157,37 @@ class Handover:
             self._wait_until(lambda: self._over or bool(self._given))
             if self._abandoned or not self._given:
                 raise AbandonedError
-            index, tile, core = self._given.popleft()
+            index, tile, core, measured = self._given.popleft()
         extremes(core, self._source)
         rows, columns = tile.target(self._scale)
         if not self._shelves or (self._shelves[-1].index, self._shelves[-1].top) != (
             index,
             rows.start,
         ):
+            low = np.empty((len(measured), *self._narrow), np.float32) if self._meter else None
             numbers = np.empty((rows.stop - rows.start, *self.shape[2:]), self._dtype)
-            self._shelves.append(_Shelf(index, rows.start, numbers))
+            self._shelves.append(_Shelf(index, rows.start, numbers, low))
         shelf = self._shelves[-1]
         for top in range(0, len(core), _BAND):
             band = slice(top, top + _BAND)
             shelf.numbers[band, columns] = to_stored(core[band], self._dtype, self._range)
+        if shelf.measured is not None:
+            shelf.measured[:, tile.target((1, 1))[1]] = measured
         shelf.missing -= columns.stop - columns.start
+        if not shelf.missing and self._meter is not None:
+            self._measure(shelf, self._meter)
         with self._changed:
             self._untaken -= core.nbytes
             self._changed.notify_all()
+
+    def _measure(self, shelf: "_Shelf", meter: ResidualMeter) -> None:
+        assert shelf.measured is not None
+        high = _BAND * self._scale[0]
+        for number in range(-(-len(shelf.measured) // _BAND)):
+            stored = shelf.numbers[number * high : (number + 1) * high]
+            measured = shelf.measured[number * _BAND : (number + 1) * _BAND]
+            meter.add(to_unit(stored, self._range), measured)
+        shelf.measured = None
 
     def _wait_until(self, condition: Callable[[], bool]) -> None:
         while not condition():
@@ -173,6 +197,8 @@ class Handover:
 class _Shelf:
     """A row of tiles of one slice, until all of them have come and been read."""
 
-    def __init__(self, index: int, top: int, numbers: NDArray[Any]) -> None:
+    def __init__(
+        self, index: int, top: int, numbers: NDArray[Any], measured: NDArray[np.float32] | None
+    ) -> None:
         self.index, self.top, self.bottom = index, top, top + len(numbers)
-        self.numbers, self.missing = numbers, numbers.shape[1]
+        self.numbers, self.missing, self.measured = numbers, numbers.shape[1], measured

@@ -1,9 +1,14 @@
-"""What made a result, for the journal: enough to make it again."""
+"""What made a result, for its file and for the journal: enough to make it again."""
 
 import hashlib
+import os
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
+
+from super_resolution_gans.prediction.residual import Residual
+
+NOTE = "computed super-resolution, not a measurement"
 
 
 @dataclass(frozen=True)
@@ -17,6 +22,7 @@ class Provenance:
     device: str
     version: str
     engine: str = ""  # the library that computed it, and its version
+    consistency: str = "off"  # or the downsampling that results agree with the scan under
 
     def computed_in(self, precision: str) -> "Provenance":
         """The same with another precision."""
@@ -27,11 +33,28 @@ class Provenance:
         return asdict(self)
 
 
-def sha256(path: Path) -> str:
+def about(
+    provenance: Provenance, input_sha256: str | None, residual: Residual | None
+) -> dict[str, Any]:
+    """What a result says of itself in its file: how it was made, and what it is not.
+
+    Args:
+        input_sha256: of the input file's bytes, if there is a file.
+        residual: of the image as it is stored, if the model's downsampling is known.
+    """
+    return {
+        "note": NOTE,
+        "input_sha256": input_sha256,
+        "consistency_residual": residual and {"rms": residual.rms, "largest": residual.largest},
+        **provenance.as_dict(),
+    }
+
+
+def sha256(path: str | os.PathLike[str]) -> str:
     """The SHA-256 of a file's bytes, in hexadecimal.
 
     Raises:
         OSError: if the file cannot be read.
     """
-    with path.open("rb") as file:
+    with Path(path).open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()

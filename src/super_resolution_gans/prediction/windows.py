@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from super_resolution_gans.prediction.colour import upscale_windows
 from super_resolution_gans.prediction.engines import Engine
+from super_resolution_gans.prediction.pieces import clipped
 from super_resolution_gans.prediction.tiles import Call, Grid
 from super_resolution_gans.scan import Scan
 
@@ -20,7 +21,7 @@ def read_windows(scan: Scan, call: Call) -> NDArray[np.float32]:
 
 
 def upscale_call(engine: Engine, windows: NDArray[np.float32], call: Call) -> Cores:
-    """The upscaled cores of a call, views of what came out of the network."""
+    """The upscaled cores of a call, not clipped, views of what came out of the network."""
     upscaled = upscale_windows(engine, windows)
     return [
         image[tile.inside(engine.scale)] for (_, tile), image in zip(call, upscaled, strict=True)
@@ -33,6 +34,9 @@ class UpscaledWindows:
     Calls are the same as when everything is computed at once, so the pixels are the same to the
     last bit. One row of tiles is kept, or the slices that went through together: no more is needed
     to read in bands of rows, from top to bottom, without computing anything twice.
+
+    Args:
+        clip: to [0, 1].
     """
 
     def __init__(
@@ -41,15 +45,17 @@ class UpscaledWindows:
         scan: Scan,
         grid: Grid,
         on_call: Callable[[Call], None] | None = None,
+        clip: bool = True,
     ) -> None:
         self._engine, self._scan, self._grid, self._on_call = engine, scan, grid, on_call
+        self._clip = clip
         vertical, lateral = engine.scale
         slices, height, width, *channels = scan.shape
         self.shape = (slices, height * vertical, width * lateral, *channels)
         self._kept: OrderedDict[tuple[int, int, int], Cores] = OrderedDict()
 
     def read(self, index: int, rows: slice, columns: slice) -> NDArray[np.float32]:
-        """One window of slice ``index``: float32 (h, w) or (h, w, 3) in [0, 1]."""
+        """One window of slice ``index``: float32 (h, w) or (h, w, 3), in [0, 1] if clipped."""
         vertical, lateral = self._engine.scale
         shape = (rows.stop - rows.start, columns.stop - columns.start, *self.shape[3:])
         window = np.empty(shape, np.float32)
@@ -77,7 +83,8 @@ class UpscaledWindows:
         if self._on_call:
             self._on_call(call)
         # A view would keep the halo with it.
-        self._kept[key] = cores = [np.ascontiguousarray(core) for core in cores]
+        cores = [np.ascontiguousarray(core) for core in cores]
+        self._kept[key] = cores = [clipped(core) for core in cores] if self._clip else cores
         return cores
 
 
