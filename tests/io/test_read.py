@@ -49,7 +49,7 @@ def test_the_content_decides_not_the_suffix(tmp_path: Path) -> None:
         ("a.png", b"<!DOCTYPE html><html>not found</html>", "format not supported: HTML"),
         ("a.png", b"\x1f\x8b\x08\0", "gzip; decompress it first"),
         ("a.png", b"hello", "not a PNG file"),
-        ("a.txt", b"hello", "not in a known format .known are PNG, JPEG"),
+        ("a.txt", b"hello", "not in a known format .known are DICOM, PNG"),
         ("a.svg", b"<svg/>", "not supported: XML or SVG"),
         ("a.dcm", bytes(128) + b"DICM" + bytes(9), "not supported: DICOM"),
         ("a", b"II*\0" + bytes(124) + b"DICM", "not supported: DICOM"),
