@@ -1,15 +1,12 @@
 """A thousand files that image readers have choked on, each read in a child process with limits."""
 
 import csv
-import json
-import queue
-import subprocess
 import sys
-import threading
 from collections import Counter
+from collections.abc import Callable
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any, Self
+from typing import Any
 
 import numpy as np
 import pytest
@@ -19,7 +16,6 @@ from super_resolution_gans.io import read_scan
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="the worker sets POSIX limits")
 
-_SECONDS = 20.0
 _ROOMS = (
     *("pngsuite/", "pillow/", "libpng/", "libtiff/", "libjpeg-turbo/", "libvips/", "image-rs/"),
     *("go-fuzz/", "made/bombs/", "made/modes/", "made/sizes/", "made/tiff/", "made/trunc/"),
@@ -33,75 +29,11 @@ _REFUSED = {
 }
 _DICOM = ("made/dicom/", "pydicom/", "pydicom_data/", "libvips/dicom_test_image.dcm")
 if find_spec("imagecodecs") is None:
-    _REFUSED |= {
-        path: 'need another decoder: pip install "SuperResolution-GANs[dicom]"'
-        for path in (
-            *("pydicom/JPGExtended.dcm", "pydicom/SC_rgb_jls_lossy_line.dcm"),
-            "pydicom_data/JPGLosslessP14SV1_1s_1f_8b.dcm",
-            "pydicom_data/emri_small_jpeg_ls_lossless.dcm",
-        )
-    }
-
-
-class _Reader:
-    """The worker process, started again when it dies or hangs."""
-
-    def __init__(self) -> None:
-        self._process: subprocess.Popen[str] | None = None
-
-    def read(self, path: Path) -> dict[str, Any]:
-        process = self._started()
-        assert process.stdin is not None
-        process.stdin.write(json.dumps(str(path)) + "\n")
-        process.stdin.flush()
-        try:
-            line = self._lines.get(timeout=_SECONDS)
-        except queue.Empty:
-            self.stop()
-            return {"outcome": "hang", "message": f"no answer in {_SECONDS:g} seconds"}
-        if not line:
-            code = process.wait()
-            self.stop()
-            return {"outcome": "crash", "message": f"the process died with {code}"}
-        answer: dict[str, Any] = json.loads(line)
-        return answer
-
-    def _started(self) -> "subprocess.Popen[str]":
-        if self._process is None:
-            self._process = process = subprocess.Popen(
-                [sys.executable, str(Path(__file__).with_name("reader_worker.py"))],
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.STDOUT,  # a printed warning would be no JSON and fail the test
-                text=True,
-            )
-            lines = self._lines = queue.Queue[str]()
-            self._listener = threading.Thread(target=_listen, args=(process, lines))
-            self._listener.start()
-        return self._process
-
-    def stop(self) -> None:
-        if self._process is not None:
-            self._process.kill()
-            self._process.wait()
-            self._listener.join()
-            for stream in (self._process.stdin, self._process.stdout):
-                assert stream is not None
-                stream.close()
-            self._process = None
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.stop()
-
-
-def _listen(process: "subprocess.Popen[str]", lines: "queue.Queue[str]") -> None:
-    assert process.stdout is not None
-    for line in process.stdout:
-        lines.put(line)
-    lines.put("")
+    _cure = 'need another decoder: pip install "SuperResolution-GANs[dicom]"'
+    _REFUSED["pydicom/JPGExtended.dcm"] = _cure
+    _REFUSED["pydicom/SC_rgb_jls_lossy_line.dcm"] = _cure
+    _REFUSED["pydicom_data/JPGLosslessP14SV1_1s_1f_8b.dcm"] = _cure
+    _REFUSED["pydicom_data/emri_small_jpeg_ls_lossless.dcm"] = _cure
 
 
 @pytest.fixture(scope="module")
@@ -120,10 +52,11 @@ def rows(corpus: Path) -> list[dict[str, str]]:
 
 
 @pytest.fixture(scope="module")
-def answers(corpus: Path, rows: list[dict[str, str]]) -> dict[str, dict[str, Any]]:
+def answers(
+    corpus: Path, rows: list[dict[str, str]], answer: Callable[[Path], dict[str, Any]]
+) -> dict[str, dict[str, Any]]:
     """What became of each file."""
-    with _Reader() as reader:
-        return {row["path"]: reader.read(corpus / row["path"]) for row in rows}
+    return {row["path"]: answer(corpus / row["path"]) for row in rows}
 
 
 def test_no_file_crashes_or_hangs_the_reader(answers: dict[str, dict[str, Any]]) -> None:

@@ -57,9 +57,10 @@ def read_dicom(path: Path, source: str, limits: Limits) -> Scan:
 def _state_loss(opened: Opened, layout: Layout) -> None:
     """Have the header say that pixels went through lossy compression, where it does not."""
     header, method = opened.header, LOSSY.get(layout.syntax)
-    if method is None or header.get("LossyImageCompression") == "01":
+    if method is None:
         return
     ratio = layout.frame_bits * layout.frames / 8 / max(1, opened.present)
     header.LossyImageCompression = "01"
-    header.LossyImageCompressionRatio = f"{max(1.0, ratio):.2f}"
-    header.LossyImageCompressionMethod = method
+    if not header.get("LossyImageCompressionRatio"):
+        header.LossyImageCompressionRatio = f"{max(1.0, ratio):.2f}"
+        header.LossyImageCompressionMethod = method

@@ -83,16 +83,13 @@ def _rescale(header: "Dataset") -> str:
     if len(pairs) > 1:
         return "differs between frames, and is not applied"
     slope, intercept = pairs.pop()
-    if not slope or (_is(slope, 1) and _is(intercept or "0", 0)):
-        return ""
-    return f"{slope} x number + {intercept or 0}, not applied"
-
-
-def _is(text: str, number: float) -> bool:
     try:
-        return float(text) == number
+        factor, offset = float(slope or 1), float(intercept or 0)
     except ValueError:
-        return False
+        return "damaged, and not applied"
+    if (factor, offset) == (1, 0):
+        return ""
+    return f"{factor:g} x number + {offset:g}, not applied"
 
 
 def _said(item: "Dataset", keyword: str) -> str:

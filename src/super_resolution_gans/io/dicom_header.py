@@ -24,9 +24,9 @@ _UNDEFINED = 0xFFFFFFFF
 
 # What a hostile header may cost: bytes, calls that read an element or item, items of sequences.
 _HEADER_BYTES = 64 << 20
-_HEADER_READS = 2_000_000
-_HEADER_ITEMS = 200_000
-_INFLATED_BYTES = 1 << 30
+_HEADER_READS = 150_000
+_HEADER_ITEMS = 40_000
+_INFLATED_BYTES = 512 << 20
 
 # Representations that may start the first element of a data set in explicit encoding.
 _FIRST_VR = frozenset((b"UL", b"CS", b"UI", b"SH", b"LO", b"DA", b"OB"))

@@ -1,7 +1,7 @@
 """Frames of a DICOM file as numbers: decoded one by one, when they are needed."""
 
 import threading
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 import numpy as np
 from numpy.typing import NDArray
@@ -67,12 +67,23 @@ class DicomPixels:
         if self._fragments is None:
             assert self._decoder is not None
             with self._opened.stream() as file:
+                if self._layout.allocated == 1:
+                    return self._unpacked(file, index)
                 file.seek(self._opened.start)
                 options = {**self._layout.options(), "number_of_frames": self._layout.frames}
                 options |= {"pixel_keyword": self._opened.keyword, "pixel_vr": self._opened.vr}
                 values, _ = self._decoder.as_array(file, index=index, **options)
                 return np.asarray(values)
         return self._decompressed(self._compressed(self._fragments[index]), index)
+
+    def _unpacked(self, file: BinaryIO, index: int) -> NDArray[Any]:
+        """One-bit frames follow one another without a gap, so that one may begin within a byte."""
+        count = self._layout.rows * self._layout.columns
+        first, within = divmod(index * count, 8)
+        file.seek(self._opened.start + first)
+        packed = np.frombuffer(file.read((within + count + 7) // 8), np.uint8)
+        bits = np.unpackbits(packed, count=within + count, bitorder="little")[within:]
+        return bits.reshape(self._layout.rows, self._layout.columns)
 
     def _compressed(self, fragments: list[tuple[int, int]]) -> bytes:
         parts = []
