@@ -404,11 +404,12 @@ def hostile(dicom_objects: ModuleType) -> dict[str, bytes]:
     nested = sequence(endless) + ITEM[:4] + b"\xff\xff\xff\xff"
     private = struct.pack("<HH2sHI", 0x0021, 0x1001, b"OB", 0, 70 << 20)
     packer = zlib.compressobj(9, zlib.DEFLATED, -15)
-    bomb = b"".join(packer.compress(bytes(64 << 20)) for _ in range(10)) + packer.flush()
+    # A megabyte of zeros that ends at a whole byte, again and again.
+    bomb = (packer.compress(bytes(1 << 20)) + packer.flush(zlib.Z_FULL_FLUSH)) * 600
     syntax = b"1.2.840.10008.1.2.1.99"
     meta = struct.pack("<HH2sH", 2, 0x10, b"UI", len(syntax)) + syntax
     inserted = {
-        "items without end": sequence(endless) + ITEM * 400_000 + end,
+        "items without end": sequence(endless) + ITEM * 100_000 + end,
         "items": sequence(8 * 400_000) + ITEM * 400_000,
         "depth": nested * 20_000,
         "a private blob": private + bytes(70 << 20),

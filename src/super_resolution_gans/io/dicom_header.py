@@ -26,7 +26,8 @@ _UNDEFINED = 0xFFFFFFFF
 _HEADER_BYTES = 64 << 20
 _HEADER_READS = 150_000
 _HEADER_ITEMS = 40_000
-_INFLATED_BYTES = 512 << 20
+_ITEM = (b"\xfe\xff\x00\xe0", b"\xff\xfe\xe0\x00")  # little and big endian
+_INFLATED_BYTES = 256 << 20
 
 # Representations that may start the first element of a data set in explicit encoding.
 _FIRST_VR = frozenset((b"UL", b"CS", b"UI", b"SH", b"LO", b"DA", b"OB"))
@@ -184,19 +185,19 @@ class _Metered:
 
     def __init__(self, file: BinaryIO, source: str) -> None:
         self._file, self._source = file, source
-        self._reads, self._bytes = _HEADER_READS, _HEADER_BYTES
+        self._reads, self._bytes, self._items = _HEADER_READS, _HEADER_BYTES, _HEADER_ITEMS
         self.seek, self.tell = file.seek, file.tell
 
     def read(self, count: int) -> bytes:
         data = self._file.read(min(count, self._bytes + 1))
         self._reads, self._bytes = self._reads - 1, self._bytes - len(data)
-        if self._reads < 0 or self._bytes < 0:
+        self._items -= data[:4] in _ITEM
+        if min(self._reads, self._bytes, self._items) < 0:
             raise ReadError(self._source, "too much before the pixels: no image's header")
         return data
 
     def check_items(self, begin: int, end: int, little: bool) -> None:
         """Refuse sequences that would take minutes once somebody looks into them."""
         self._file.seek(begin)
-        item = b"\xfe\xff\x00\xe0" if little else b"\xff\xfe\xe0\x00"
-        if self._file.read(end - begin).count(item) > _HEADER_ITEMS:
+        if self._file.read(end - begin).count(_ITEM[0 if little else 1]) > _HEADER_ITEMS:
             raise ReadError(self._source, "too many items before the pixels: no image's header")
