@@ -61,6 +61,5 @@ def _state_loss(opened: Opened, layout: Layout) -> None:
         return
     ratio = layout.frame_bits * layout.frames / 8 / max(1, opened.present)
     header.LossyImageCompression = "01"
-    if not header.get("LossyImageCompressionRatio"):
-        header.LossyImageCompressionRatio = f"{max(1.0, ratio):.2f}"
-        header.LossyImageCompressionMethod = method
+    header.setdefault("LossyImageCompressionRatio", f"{max(1.0, ratio):.2f}")
+    header.setdefault("LossyImageCompressionMethod", method)

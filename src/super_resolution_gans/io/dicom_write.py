@@ -30,8 +30,8 @@ def dicom_obstacle(scan: Scan) -> str | None:
     kind = "grey" if scan.channels == 1 else "colour"
     types = _COLOUR if scan.channels == 3 else _GREY if scan.slices == 1 else _VOLUME
     if scan.dtype not in map(np.dtype, types):
-        volume = " in several slices" if scan.dtype in map(np.dtype, _GREY) else ""
-        return f"{scan.dtype} {kind}{volume}"
+        several = types is _VOLUME and scan.dtype in map(np.dtype, _GREY)
+        return f"{scan.dtype} {kind}{' in several slices' if several else ''}"
     if max(scan.height, scan.width) > _LONGEST_SIDE:
         return f"{scan.width} x {scan.height} pixels"
     total = _bytes_of(scan)
