@@ -1,6 +1,5 @@
 """Fixtures for reading and writing."""
 
-import importlib.util
 import json
 import queue
 import subprocess
@@ -8,7 +7,6 @@ import sys
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from types import ModuleType
 from typing import Any, Self
 
 import pytest
@@ -21,18 +19,6 @@ def answer() -> Iterator[Callable[[Path], dict[str, Any]]]:
     """Reads a file in a child process with limits, and says what became of it."""
     with _Reader() as reader:
         yield reader.read
-
-
-@pytest.fixture(scope="session")
-def dicom_objects() -> ModuleType:
-    """The module beside this one: test files are imported by path, and know no neighbours."""
-    path = Path(__file__).with_name("dicom_objects.py")
-    spec = importlib.util.spec_from_file_location("dicom_objects", path)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
 
 
 class _Reader:
