@@ -105,7 +105,7 @@ def test_no_format_no_log_and_no_journal_says_who_it_is(
     assert found_in(out.read_bytes()) == []
     assert found_in(result.output.encode() + result.stderr.encode()) == []
     assert found_in(caplog.text.encode()) == []
-    assert "words are burned into its pixels" in result.stderr
+    assert "words are burned into the pixels" in result.stderr
 
 
 def test_a_folder_keeps_its_suffixes_and_its_secrets(

@@ -193,6 +193,29 @@ def test_syntaxes_of_the_extra_are_decoded(
     np.testing.assert_array_equal(scan.to_array(), stored)
 
 
+@needs_imagecodecs
+def test_deep_colour_of_jpeg_2000_is_decoded_by_the_extra(
+    dicom_objects: ModuleType, tmp_path: Path
+) -> None:
+    import imagecodecs
+
+    pixels = dicom_objects.noise((40, 30, 3), "u2", 4095)
+    frame = imagecodecs.jpeg2k_encode(pixels, reversible=True, bitspersample=12, codecformat="j2k")
+    header = dicom_objects.plain(pixels, 12, PhotometricInterpretation="YBR_RCT")
+    header.PixelData = encapsulate([frame])
+    header["PixelData"].is_undefined_length = True
+    header.file_meta.TransferSyntaxUID = "1.2.840.10008.1.2.4.90"
+    scan = read_scan(dicom_objects.save(header, tmp_path / "a.dcm"))
+    np.testing.assert_array_equal(scan.to_array()[0], pixels)
+
+
+@needs_imagecodecs
+def test_two_syntaxes_of_one_volume_agree(shared: Path) -> None:
+    folder = shared / "corpus/pydicom_data"
+    packed, plain = read_scan(folder / "emri_small_jpeg_ls_lossless.dcm"), folder / "emri_small.dcm"
+    np.testing.assert_array_equal(packed.to_array(), read_scan(plain).to_array())
+
+
 def test_lossy_syntaxes_are_stated_as_such(shared: Path) -> None:
     header = read_scan(shared / "corpus/pydicom/SC_jpeg_no_color_transform.dcm").header
     assert header.LossyImageCompression == "01"
@@ -330,7 +353,7 @@ def test_details_are_words_and_never_who(dicom_objects: ModuleType, tmp_path: Pa
         "kind": "Ophthalmic Tomography Image Storage",
         "frames": "4",
         "pixels": "uncompressed, 8 bits",
-        "burned-in words": "none in the pixels",
+        "burned-in words": "said not to be in the pixels",
     }
 
 

@@ -19,8 +19,8 @@ OPHTHALMIC = ("OP", "OPT", "OPTENF", "OPTBSV", "OPM", "OPV", "OAM", "KER", "AR",
 _LONGEST = 64
 _BURNED_IN, _UNKNOWN = "burned-in words", "not said"
 _ANNOTATION = {
-    "YES": "there are words in the pixels, which may identify a person",
-    "NO": "none in the pixels",
+    "YES": "said to be in the pixels",
+    "NO": "said not to be in the pixels",
 }
 
 
@@ -52,9 +52,12 @@ def caution(details: Mapping[str, str]) -> str | None:
     """What to know before a result is passed on without the header; None if nothing."""
     said = details.get(_BURNED_IN)
     if said == _ANNOTATION["YES"]:
-        return "words are burned into its pixels, which are not removed and may identify a person"
+        return (
+            "its source says that words are burned into the pixels: they are not removed, and may "
+            "identify a person"
+        )
     if said == _UNKNOWN and details.get("modality") in OPHTHALMIC:
-        return "its source does not say whether words are burned into the pixels: look at it first"
+        return "its source does not say whether words are burned into the pixels: look before you pass it on"
     return None
 
 
