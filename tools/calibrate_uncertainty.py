@@ -287,8 +287,9 @@ def _short(value: Any) -> Any:
 def check(data: Path, images: Images, path: Path) -> None:
     """Measure the test and ood splits by a calibration that exists; nothing is fitted."""
     calibration = Calibration.load(path)
-    entries = select(apart_by_role(find_entries(data)), splits=["test", "ood"])
-    samples = samples_of(entries, images)
+    entries = apart_by_role(find_entries(data))
+    splits = {name: samples_of(select(entries, splits=[name]), images) for name in ("test", "ood")}
+    samples = [one for chosen in splits.values() for one in chosen]
 
     def widths(chosen: Sequence[Sample]) -> NDArray[np.floating[Any]]:
         maps = [calibration.half_width(one.signals) for one in chosen]
@@ -309,6 +310,20 @@ def check(data: Path, images: Images, path: Path) -> None:
             f"{row(label, measured(errors, widths(chosen)))}  "
             f"{np.mean(errors <= constant):.3f} {by_constant:.4f}"
         )
+    for split, chosen in {**splits, "both": samples}.items():
+        print(row(f"people of {split}, each alike", by_person(chosen, widths)))
+
+
+def by_person(samples: Sequence[Sample], widths: Any) -> dict[str, float]:
+    """What is measured, of each person's pixels pooled, averaged over people."""
+    people = sorted({one.person for one in samples})
+    found = []
+    for person in people:
+        theirs = [one for one in samples if one.person == person]
+        found.append(measured(joined(theirs, USED)[1], widths(theirs)))
+    means = {name: float(np.mean([one[name] for one in found])) for name in found[0]}
+    errors, pooled = joined(samples, USED)[1], widths(samples)
+    return {**means, "rank_correlation": rank_correlation(pooled, errors)}
 
 
 def main() -> None:

@@ -14,6 +14,7 @@ from super_resolution_gans.prediction import PredictionError, files, load_upscal
 from super_resolution_gans.prediction.files import upscale_files
 from super_resolution_gans.prediction.journal import JOURNAL_NAME, Journal
 from super_resolution_gans.prediction.plan import make_plan
+from super_resolution_gans.prediction.provenance import about, sha256
 from super_resolution_gans.scan import Scan
 
 LONG = 60  # seconds until a test is taken for hung
@@ -364,7 +365,9 @@ def test_overlapping_gives_the_bytes_of_one_after_the_other(
     upscaler = load_upscaler(grey_model, device="cpu", tile=40)
     for path in sorted(source.iterdir()):
         if path.name[0] not in "ce":
-            write_scan(upscaler(read_scan(path)), plain / path.name)
+            scan = read_scan(path)
+            said = about(upscaler.provenance_for(scan.dtype), sha256(path), None)
+            write_scan(upscaler(scan), plain / path.name, about=lambda said=said: said)
     monkeypatch.setattr(files, "_STREAM_ABOVE", 0)
     if slow == "reading":
         monkeypatch.setattr(files, "read_scan", delayed(files.read_scan, 0.05))
@@ -476,8 +479,8 @@ def test_neither_side_holds_more_than_some_rows(tmp_path, monkeypatch, suffix):
     source, shelves = Source(1, 5000, 300), []
 
     class Shelf(pipeline._Shelf):
-        def __init__(self, index, top, numbers):
-            super().__init__(index, top, numbers)
+        def __init__(self, index, top, numbers, measured):
+            super().__init__(index, top, numbers, measured)
             shelves.append(numbers.shape)
 
     monkeypatch.setattr(pipeline, "_Shelf", Shelf)

@@ -3,20 +3,23 @@
 import re
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from super_resolution_gans.cli.messages import error, fail, parse_scale, say
+from super_resolution_gans.cli.methods import BASELINES, PLAIN, load_methods
+from super_resolution_gans.cli.sweep import parse_sweep, show_plane
 
 if TYPE_CHECKING:
     from super_resolution_gans.data.inventory import Entry
     from super_resolution_gans.evaluation.compare import Comparison, Distance, Protocol, Row
     from super_resolution_gans.evaluation.pairs import Image, Pair
-    from super_resolution_gans.prediction.upscale import Upscaler
+    from super_resolution_gans.prediction.upscaler import Upscaler
+    from super_resolution_gans.prediction.versions import Version
 
-BASELINES = ("nearest", "bilinear", "bicubic", "lanczos")
 CHANNELS = ("y-studio", "y-full", "rgb")
 
 
@@ -34,7 +37,7 @@ def evaluate(
             metavar="MODEL",
             help="A shipped model, a file (.safetensors, .h5, .keras, .pth, .onnx, .xml), or "
             "nearest, bilinear, bicubic, lanczos; "
-            "repeat for several. "
+            "repeat for several; NAME=MODEL names it in the tables. "
             "[default: the shipped OCT model]",
         ),
     ] = None,
@@ -107,6 +110,32 @@ def evaluate(
     engine: Annotated[
         str, typer.Option(metavar="NAME", help="auto, torch, openvino, onnxruntime.")
     ] = "auto",
+    fidelity: Annotated[
+        float | None,
+        typer.Option(
+            metavar="F", help="Mix the first model: 0 its own, 1 its faithful partner (SRResNet)."
+        ),
+    ] = None,
+    faithful: Annotated[
+        str | None,
+        typer.Option(metavar="MODEL", help="That partner; shipped models know theirs."),
+    ] = None,
+    fidelity_sweep: Annotated[
+        str | None,
+        typer.Option(
+            metavar="F,F,...",
+            help="Measure the first model at several, such as 0,0.25,0.5,0.75,1, and draw the "
+            "perception-distortion plane: plane.* in --out.",
+        ),
+    ] = None,
+    consistency: Annotated[
+        bool | None,
+        typer.Option(
+            "--consistency/--no-consistency",
+            help="Measure results that are made to agree with LR, or as the network has them. "
+            "[default: both, of models that declare their downsampling]",
+        ),
+    ] = None,
 ) -> None:
     """Measure models on scans whose truth is known.
 
@@ -121,7 +150,13 @@ def evaluate(
         raise typer.BadParameter(
             f"{channel!r} is none of {', '.join(CHANNELS)}", param_hint="--channel"
         )
+    if fidelity is not None and fidelity_sweep is not None:
+        raise typer.BadParameter(
+            "is one fidelity, --fidelity-sweep several", param_hint="--fidelity"
+        )
+    swept = [fidelity] if fidelity_sweep is None else parse_sweep(fidelity_sweep)
     from super_resolution_gans.evaluation.compare import Protocol, compare
+    from super_resolution_gans.prediction import load_upscaler
 
     failures: list[str] = []
 
@@ -131,7 +166,12 @@ def evaluate(
 
     protocol = Protocol(factors, border, channel, mask)  # type: ignore[arg-type]
     try:
-        upscalers = _upscalers(model, factors, device, precision, engine, baselines)
+        load = partial(
+            load_upscaler, scale=factors, device=device, precision=precision, engine=engine
+        )
+        upscalers = load_methods(
+            load, model, swept, faithful, baselines=baselines, consistency=consistency
+        )
     except ValueError as problem:
         fail(problem, 2)
     try:
@@ -153,6 +193,10 @@ def evaluate(
         _show(comparison, upscalers, splits)
         if out is not None:
             _write_results(out, comparison, upscalers, splits, failures)
+        if fidelity_sweep is not None:
+            shares = {name: upscaler.provenance.fidelity for name, upscaler in upscalers.items()}
+            curve = {name: share for name, share in shares.items() if share is not None}
+            show_plane(comparison, curve, BASELINES, out, _write)
     except (ValueError, OSError) as problem:
         fail(problem)
     if failures:
@@ -181,30 +225,6 @@ def _entries(
         splits = []
     chosen = select(entries, splits=splits, datasets=dataset or (), roles=role or ())
     return apart_by_role(chosen), splits
-
-
-def _upscalers(
-    models: list[str] | None,
-    scale: tuple[int, int],
-    device: str,
-    precision: str,
-    engine: str,
-    baselines: bool,
-) -> "dict[str, Upscaler]":
-    """{name: upscaler}, baselines first; two files of one name go by their paths."""
-    from super_resolution_gans.prediction import DEFAULT_MODEL, load_upscaler
-
-    given = list(dict.fromkeys(models or [DEFAULT_MODEL]))
-    wanted = [*(name for name in BASELINES if baselines and name not in given), *given]
-    loaded = [
-        load_upscaler(name, scale=scale, device=device, precision=precision, engine=engine)
-        for name in wanted
-    ]
-    names = [upscaler.name for upscaler in loaded]
-    return {
-        name if names.count(name) == 1 else path: upscaler
-        for name, path, upscaler in zip(names, wanted, loaded, strict=True)
-    }
 
 
 def _pairs(
@@ -241,6 +261,7 @@ def _drawer(
 
         drawn[pair.dataset] = number
         hidden = set(BASELINES) - {"bicubic"} if set(images) - set(BASELINES) else {"nearest"}
+        hidden |= {name for name in images if name.endswith(PLAIN)}
         chosen = {name: image for name, image in images.items() if name not in hidden}
         folder = out / "panels"
         folder.mkdir(exist_ok=True)
@@ -251,16 +272,17 @@ def _drawer(
 
 
 def _show(
-    comparison: "Comparison", upscalers: "Mapping[str, Upscaler]", splits: Sequence[str]
+    comparison: "Comparison", upscalers: "Mapping[str, Upscaler | Version]", splits: Sequence[str]
 ) -> None:
     from super_resolution_gans.evaluation.report import plain_table, screen_table
     from super_resolution_gans.scan import printable
 
     chosen = [f"split: {', '.join(splits) or 'all'}"]
     for name, upscaler in upscalers.items():
-        weights = upscaler.provenance.weights_sha256
-        if weights:
-            chosen.append(f"{printable(name)}: weights sha256 {weights}")
+        story = upscaler.provenance
+        partner = f", faithful {story.faithful_sha256}" if story.faithful_sha256 else ""
+        if story.weights_sha256:
+            chosen.append(f"{printable(name)}: weights sha256 {story.weights_sha256}{partner}")
     if sys.stdout.isatty():
         from rich.console import Console
 
@@ -273,7 +295,7 @@ def _show(
 def _write_results(
     out: Path,
     comparison: "Comparison",
-    upscalers: "Mapping[str, Upscaler]",
+    upscalers: "Mapping[str, Upscaler | Version]",
     splits: Sequence[str],
     failures: Sequence[str],
 ) -> None:

@@ -3,7 +3,7 @@
 import sys
 from collections import Counter
 from contextlib import closing
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -18,6 +18,7 @@ from super_resolution_gans.cli.messages import (
 )
 
 if TYPE_CHECKING:
+    from super_resolution_gans.prediction.maps import Maps
     from super_resolution_gans.prediction.outcome import Outcome
     from super_resolution_gans.prediction.plan import Plan
     from super_resolution_gans.prediction.upscale import Upscaler
@@ -81,6 +82,18 @@ def upscale(
             'on the CPU and need pip install "SuperResolution-GANs[export]".',
         ),
     ] = "auto",
+    fidelity: Annotated[
+        float | None,
+        typer.Option(
+            metavar="F",
+            help="How faithful: 0 as the model invents, 1 as its faithful partner (SRResNet). "
+            "[default: the model by itself]",
+        ),
+    ] = None,
+    faithful: Annotated[
+        str | None,
+        typer.Option(metavar="MODEL", help="That partner; shipped models know theirs."),
+    ] = None,
     consistency: Annotated[
         bool | None,
         typer.Option(
@@ -98,6 +111,14 @@ def upscale(
             "stronger, the less results are drawn to the scan.",
         ),
     ] = 0.0,
+    uncertainty: Annotated[
+        bool,
+        typer.Option(
+            "--uncertainty",
+            help="Beside each result: OUT-uncertainty.tif, half widths of intervals that hold the "
+            "true value of a pixel nine times in ten, and OUT-uncertainty-overlay.png.",
+        ),
+    ] = False,
     max_pixels: Annotated[
         int | None,
         typer.Option(
@@ -139,37 +160,39 @@ def upscale(
             precision=precision,
             tile=tile,
             engine=engine,
+            fidelity=fidelity,
+            faithful=faithful,
             consistency=consistency,
             noise=noise,
         )
+        maps = _maps(upscaler, device, tile) if uncertainty else None
     except ValueError as problem:
         fail(problem, 2)
     if plan.ignored:
         say(f"ignored by their names, as no images: {_plural(plan.ignored, 'file')}")
-    raise typer.Exit(_run(plan, upscaler, overwrite, max_pixels, keep_metadata))
+    settings = {
+        "overwrite": overwrite,
+        "max_pixels": max_pixels,
+        "maps": maps,
+        "keep_metadata": keep_metadata,
+    }
+    raise typer.Exit(_run(plan, upscaler, settings))
 
 
-def _run(
-    plan: "Plan",
-    upscaler: "Upscaler",
-    overwrite: bool,
-    max_pixels: int | None,
-    keep_metadata: bool,
-) -> int:
+def _maps(upscaler: "Upscaler", device: str, tile: int | None) -> "Maps":
+    from super_resolution_gans.prediction.maps import load_maps
+
+    return load_maps(upscaler, device=device, tile=tile)
+
+
+def _run(plan: "Plan", upscaler: "Upscaler", settings: dict[str, Any]) -> int:
     """Do the plan, say what happens, and return the exit status."""
     from super_resolution_gans.prediction.files import upscale_files
 
     counts: Counter[str] = Counter()
     failure, interrupted = 1 if len(plan.jobs) == 1 else 3, 0
     with _Bar(len(plan.jobs)) as bar, warnings_shown():
-        outcomes = upscale_files(
-            plan,
-            upscaler,
-            overwrite=overwrite,
-            on_batch=bar.batch,
-            max_pixels=max_pixels,
-            keep_metadata=keep_metadata,
-        )
+        outcomes = upscale_files(plan, upscaler, on_batch=bar.batch, **settings)
         try:
             with closing(outcomes):
                 for outcome in outcomes:
@@ -206,6 +229,13 @@ def _say(outcome: "Outcome", upscaler: "Upscaler") -> None:
             f"{source} -> {target}: {_size(outcome.before)} -> {_size(outcome.after)} "
             f"by {printable(upscaler.name)}, {outcome.seconds:.1f} s{agreement}"
         )
+        if outcome.uncertainty:
+            shown = outcome.uncertainty
+            say(
+                f"{source}: uncertainty in {printable(str(shown.half_widths))} and "
+                f"{printable(shown.picture.name)}; half width {shown.mean:.1%} of the range on "
+                "average"
+            )
         if outcome.note:
             say(f"{source}: {outcome.note}, so the name is {target}")
 

@@ -57,7 +57,9 @@ def caution(details: Mapping[str, str]) -> str | None:
             "identify a person"
         )
     if said == _UNKNOWN and details.get("modality") in OPHTHALMIC:
-        return "its source does not say whether words are burned into the pixels: look before you pass it on"
+        return (
+            "its source does not say whether words are burned into the pixels: look at them first"
+        )
     return None
 
 

@@ -6,9 +6,9 @@ While the network works on one image, the next is read and the one before it is 
 import time
 from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator
-from concurrent.futures import Executor, Future, ThreadPoolExecutor, wait
+from concurrent.futures import Executor, ThreadPoolExecutor, wait
 from contextlib import closing, nullcontext
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 from super_resolution_gans.io import (
@@ -21,11 +21,13 @@ from super_resolution_gans.io import (
 )
 from super_resolution_gans.prediction.errors import PredictionError
 from super_resolution_gans.prediction.journal import JOURNAL_NAME, Journal
+from super_resolution_gans.prediction.maps import Maps, check_grey
 from super_resolution_gans.prediction.outcome import Outcome, exists_by_now, failed
-from super_resolution_gans.prediction.pipeline import AbandonedError, Handover, ahead, result_of
+from super_resolution_gans.prediction.pipeline import AbandonedError, Handover, ahead
 from super_resolution_gans.prediction.plan import Inode, Job, Plan, clash, inode
 from super_resolution_gans.prediction.provenance import Provenance, about, sha256
-from super_resolution_gans.prediction.upscale import Upscaler
+from super_resolution_gans.prediction.underway import Image
+from super_resolution_gans.prediction.upscaler import Upscaler
 from super_resolution_gans.scan import Scan
 
 OnBatch = Callable[[Job, int, int], None]  # tiles done, tiles in all
@@ -45,6 +47,7 @@ def upscale_files(
     overwrite: bool = False,
     on_batch: OnBatch | None = None,
     max_pixels: int | None = None,
+    maps: Maps | None = None,
     keep_metadata: bool = False,
 ) -> Generator[Outcome, None, None]:
     """Do the jobs of a plan, and say what became of each, in the plan's order.
@@ -54,6 +57,7 @@ def upscale_files(
 
     Args:
         max_pixels: most numbers of one slice, if not those of ``read_scan``.
+        maps: writes maps of uncertainty beside the results.
         keep_metadata: as for ``write_scan``.
 
     Raises:
@@ -62,7 +66,7 @@ def upscale_files(
     if plan.folder:
         _make_folder(plan.folder)
     limits = {} if max_pixels is None else {"max_pixels": max_pixels}
-    worker = _Worker(plan, upscaler, overwrite, on_batch, limits, keep_metadata)
+    worker = _Worker(plan, upscaler, overwrite, on_batch, limits, maps, keep_metadata)
     try:
         with Journal(plan.folder) if plan.folder else nullcontext() as journal:
 
@@ -82,10 +86,10 @@ def _outcomes(
     plan: Plan, worker: "_Worker", record: Callable[[Outcome], None]
 ) -> Iterator[Outcome]:
     """All outcomes in order, recorded; at most one image is read ahead, and one written behind."""
-    images: deque[_Image] = deque()
+    images: deque[Image] = deque()
 
     def finish() -> Outcome:
-        outcome = images[0].outcome()
+        outcome = worker.with_maps(images[0])
         images.popleft()
         record(outcome)
         return outcome
@@ -107,71 +111,23 @@ def _outcomes(
                 _stop(images)
                 raise
     except GeneratorExit:
-        for image in filter(_Image.is_done, images):
+        for image in filter(Image.is_done, images):
             record(image.outcome())
         raise
     except BaseException:
         # Whoever asks for more gets what is complete, and then the exception.
-        for image in filter(_Image.is_done, images):
+        for image in filter(Image.is_done, images):
             record(image.outcome())
             yield image.outcome()
         raise
 
 
-def _stop(images: Iterable["_Image"]) -> None:
+def _stop(images: Iterable[Image]) -> None:
     try:
         wait([image.written for image in images if image.written and image.computed], _GRACE)
     finally:
         for image in images:
             image.abandon()
-
-
-@dataclass
-class _Image:
-    """A job on its way: it is read, upscaled, written, and has an outcome.
-
-    Attributes:
-        scan: if it is read and not yet upscaled.
-        known: the outcome, if it is known before or without writing.
-        written: the outcome that the writer will have.
-        computed: whether all pixels are handed over.
-        seconds: that reading took.
-    """
-
-    job: Job
-    scan: Scan | None = None
-    digest: str | None = None
-    known: Outcome | None = None
-    handover: Handover | None = None
-    written: "Future[Outcome] | None" = None
-    computed: bool = False
-    seconds: float = 0.0
-    start: float = 0.0
-
-    def outcome(self) -> Outcome:
-        """Wait for it."""
-        outcome = self.known
-        if outcome is None:
-            assert self.written is not None
-            outcome = result_of(self.written)
-        return replace(outcome, input_sha256=self.digest)
-
-    def is_done(self) -> bool:
-        """Whether the result is complete under its name."""
-        return (
-            self.known is None
-            and self.written is not None
-            and self.written.done()
-            and self.written.exception() is None
-            and self.written.result().status == "done"
-        )
-
-    def elapsed(self) -> float:
-        return self.seconds + time.perf_counter() - self.start
-
-    def abandon(self) -> None:
-        if self.handover is not None:
-            self.handover.end(abandon=True)
 
 
 class _Worker:
@@ -187,8 +143,10 @@ class _Worker:
         overwrite: bool,
         on_batch: OnBatch | None,
         limits: dict[str, int],
+        maps: Maps | None,
         keep_metadata: bool,
     ) -> None:
+        self._maps = maps
         self._upscaler, self._overwrite, self._on_batch = upscaler, overwrite, on_batch
         self._keep_metadata = keep_metadata
         self._limits = {"stream_above": _STREAM_ABOVE, **limits}
@@ -196,10 +154,10 @@ class _Worker:
         self._planned = {job.target: job.name for job in reversed(plan.jobs) if not job.problem}
         self._written: dict[Inode, str] = {}
 
-    def open(self, job: Job) -> _Image:
+    def open(self, job: Job) -> Image:
         """Read the input, unless it is clear without it what becomes of the job."""
         start = time.perf_counter()
-        image = _Image(job)
+        image = Image(job)
         try:
             if job.problem:
                 raise PredictionError(job.name, job.problem)
@@ -213,14 +171,16 @@ class _Worker:
         image.seconds = time.perf_counter() - start
         return image
 
-    def upscale(self, image: _Image, writer: Executor) -> None:
+    def upscale(self, image: Image, writer: Executor) -> None:
         """Run the network, while the writer takes what comes out of it."""
         if image.known is not None:
             return
         image.start = time.perf_counter()
         try:
             scan = image.scan or read_scan(image.job.source, **self._limits)
-            image.scan = None
+            image.scan = scan if self._maps else None
+            if self._maps:
+                check_grey(scan)
             self._begin_writing(image, scan, writer)
             if image.handover is not None:
                 for piece in self._upscaler.pieces(scan, self._progress(image.job)):
@@ -235,7 +195,7 @@ class _Worker:
             if image.handover is not None:
                 image.handover.end(abandon=not image.computed)
 
-    def _begin_writing(self, image: _Image, scan: Scan, writer: Executor) -> None:
+    def _begin_writing(self, image: Image, scan: Scan, writer: Executor) -> None:
         """Find the target, and have the writer wait for pixels; or know the outcome."""
         warnings = tuple(self._upscaler.warnings(scan))
         job = image.job
@@ -275,7 +235,7 @@ class _Worker:
         image.written = writer.submit(self._write, image, result, handover, done, story)
 
     def _write(
-        self, image: _Image, result: Scan, handover: Handover, done: Outcome, story: Provenance
+        self, image: Image, result: Scan, handover: Handover, done: Outcome, story: Provenance
     ) -> Outcome:
         """In the writer's thread, one image after the other."""
         target, outcome = done.target, done
@@ -303,6 +263,31 @@ class _Worker:
         finally:
             handover.end()
         return replace(outcome, note=done.note, seconds=image.elapsed())
+
+    def with_maps(self, image: Image) -> Outcome:
+        """The outcome, once the maps are written beside the result, too, if there are to be any."""
+        outcome, scan = image.outcome(), image.scan
+        if self._maps is None or scan is None or outcome.status != "done":
+            return outcome
+        start = time.perf_counter()
+        try:
+            for target in self._maps.targets(outcome.target, scan.slices):
+                self._check_target(image.job, target)
+            story = self._upscaler.provenance_for(scan.dtype)
+            written = self._maps.write(
+                scan,
+                outcome.target,
+                about(story, image.digest, outcome.residual),
+                overwrite=self._overwrite,
+            )
+        except Exception as error:
+            reason = f"written, but without its uncertainty: {failed(image.job, error).reason}"
+            return replace(outcome, status="failed", reason=reason)
+        for path in (written.half_widths, written.picture):
+            if identity := inode(path):
+                self._written[identity] = image.job.name
+        seconds = outcome.seconds + time.perf_counter() - start
+        return replace(outcome, uncertainty=written, seconds=seconds)
 
     def _check_target(self, job: Job, target: Path) -> Outcome | None:
         """Skip what exists; refuse to write onto an input or another result of this run."""

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
+from super_resolution_gans.prediction.maps import Written
 from super_resolution_gans.prediction.plan import Job
 from super_resolution_gans.prediction.provenance import Provenance, about
 from super_resolution_gans.prediction.residual import Residual
@@ -27,6 +28,7 @@ class Outcome:
         seconds: reading, and from the first tile to the finished file.
         precision: what the network computed in; None unless done.
         residual: of the result as it is stored; None unless done and downsampling is known.
+        uncertainty: the maps beside the result, if they were asked for.
         warnings: what about the input is unlike the model's training scans, in sentences.
     """
 
@@ -41,6 +43,7 @@ class Outcome:
     input_sha256: str | None = None
     precision: str | None = None
     residual: Residual | None = None
+    uncertainty: Written | None = None
     warnings: tuple[str, ...] = ()
 
     def entry(self, folder: Path | None, provenance: Provenance) -> dict[str, Any]:
@@ -59,6 +62,12 @@ class Outcome:
         }
         if self.status == "done":
             entry |= about(provenance, self.input_sha256, self.residual)
+        if self.uncertainty:
+            entry["uncertainty"] = {
+                "half_widths": self.uncertainty.half_widths.name,
+                "picture": self.uncertainty.picture.name,
+                "mean": self.uncertainty.mean,
+            }
         if self.warnings:
             entry["warnings"] = list(self.warnings)
         if self.reason:

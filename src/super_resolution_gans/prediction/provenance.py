@@ -23,6 +23,8 @@ class Provenance:
     version: str
     engine: str = ""  # the library that computed it, and its version
     consistency: str = "off"  # or the downsampling that results agree with the scan under
+    fidelity: float | None = None  # the share of the faithful partner; None: no mixture
+    faithful_sha256: str | None = None  # of the partner's weights
 
     def computed_in(self, precision: str) -> "Provenance":
         """The same with another precision."""

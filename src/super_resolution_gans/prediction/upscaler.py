@@ -94,21 +94,25 @@ class Upscaler:
         if isinstance(image, Scan):
             return self.lazily(image, on_batch) if image.is_lazy else self._at_once(image, on_batch)
         array = np.asarray(image)
-        if array.dtype.kind == "f":
-            pixels = as_slices(array).astype(np.float32, copy=False)
-            scan = Scan(pixels, dtype=np.dtype(np.float32), value_range=(0.0, 1.0))
-        else:
-            scan = Scan.from_array(array)
-        result = self._at_once(scan, on_batch).pixels
+        result = self._at_once(_scan_of(array), on_batch).pixels
         assert isinstance(result, np.ndarray)
-        # Whatever axes were added to make slices of the array go again.
-        trailing = array.shape[2:] if array.ndim == 3 and array.shape[2] in (1, 3) else None
-        if trailing is not None or array.ndim == 2:
-            shape = (*result.shape[1:3], *(trailing or ()))
-        else:
-            shape = (*result.shape[:3], *array.shape[3:])
-        upscaled: NDArray[np.float32] = result.reshape(shape)
-        return upscaled
+        return _shaped_like(array, result)
+
+    def both(self, image: NDArray[np.generic]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """Upscale an array once, as :meth:`__call__`: as the network has it, and made to agree.
+
+        Raises:
+            ValueError: as :meth:`__call__`; or if results of this model are not made to agree.
+        """
+        project = self.agreement.projection
+        if project is None:
+            raise PredictionError(self.name, "its results are not made to agree with the scan")
+        array = np.asarray(image)
+        scan = _scan_of(array)
+        raw = self._assembled(scan, self._raw_pieces(scan, None))
+        assert isinstance(scan.pixels, np.ndarray)
+        agreed = clipped(project(raw, scan.pixels))
+        return _shaped_like(array, clipped(raw)), _shaped_like(array, agreed)
 
     def lazily(self, scan: Scan, on_batch: OnBatch | None = None) -> Scan:
         """The upscaled scan, whose pixels are computed when they are read, to the same bits."""
@@ -149,12 +153,16 @@ class Upscaler:
                     yield Piece(index, tile, cores.pop(), window[tile.inside((1, 1))])
 
     def _at_once(self, scan: Scan, on_batch: OnBatch | None) -> Scan:
+        pixels = self._assembled(scan, self.pieces(scan, on_batch))
+        return replace(scan, pixels=pixels, spacing=self._finer(scan.spacing))
+
+    def _assembled(self, scan: Scan, pieces: Iterator[Piece]) -> NDArray[np.float32]:
         slices, height, width, *channels = scan.shape
         vertical, lateral = self.scale
         pixels = np.empty((slices, height * vertical, width * lateral, *channels), np.float32)
-        for piece in self.pieces(scan, on_batch):
+        for piece in pieces:
             pixels[piece.number][piece.tile.target(self.scale)] = piece.core
-        return replace(scan, pixels=pixels, spacing=self._finer(scan.spacing))
+        return pixels
 
     def warnings(self, scan: Scan) -> list[str]:
         """What about a scan is unlike those that the model learned from, in plain sentences.
@@ -210,6 +218,21 @@ class Upscaler:
             None if axial is None else axial / self.scale[0],
             None if lateral is None else lateral / self.scale[1],
         )
+
+
+def _scan_of(array: NDArray[np.generic]) -> Scan:
+    if array.dtype.kind != "f":
+        return Scan.from_array(array)
+    pixels = as_slices(array).astype(np.float32, copy=False)
+    return Scan(pixels, dtype=np.dtype(np.float32), value_range=(0.0, 1.0))
+
+
+def _shaped_like(array: NDArray[np.generic], result: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Whatever axes were added to make slices of the array go again."""
+    trailing = array.shape[2:] if array.ndim == 3 and array.shape[2] in (1, 3) else None
+    if trailing is not None or array.ndim == 2:
+        return result.reshape((*result.shape[1:3], *(trailing or ())))
+    return result.reshape((*result.shape[:3], *array.shape[3:]))
 
 
 def _grid(engine: BackingOff, scan: Scan) -> Grid:
