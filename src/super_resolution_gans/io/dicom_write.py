@@ -3,6 +3,8 @@
 import hashlib
 import io
 import math
+import shutil
+import struct
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from tempfile import TemporaryFile
@@ -13,7 +15,7 @@ from numpy.typing import NDArray
 
 from super_resolution_gans.io.dicom_derived import derived, is_inverted
 from super_resolution_gans.io.dicom_quiet import silent
-from super_resolution_gans.scan import Scan
+from super_resolution_gans.scan import Scan, ScanError
 
 _BAND_BYTES = 1 << 22
 _IN_MEMORY = 64 << 20
@@ -50,23 +52,39 @@ def encode_dicom_keeping(file: BinaryIO, scan: Scan, about: About) -> None:
 
 def _encode(file: BinaryIO, scan: Scan, about: About, *, keep_metadata: bool) -> None:
     """Pixels go to a nameless file first: what is said before them is known only after them."""
-    from pydicom.filewriter import dcmwrite
-    from pydicom.uid import ExplicitVRLittleEndian
-
-    with silent(), _room(file, scan) as pixels:
+    with _room(file, scan) as pixels:
         digest = hashlib.sha256()
         for band in _bands(scan):
             data = band.tobytes()
             digest.update(data)
             pixels.write(data)
-        if pixels.tell() % 2:
-            pixels.write(b"\0")
-        header = derived(scan, about(), digest.hexdigest(), keep_metadata=keep_metadata)
+        length = pixels.tell()
+        facts = about()
+        try:
+            header = _header(scan, facts, digest.hexdigest(), keep_metadata)
+        except Exception as error:  # pydicom raises whatever comes, and quotes what it read
+            reason = f"its DICOM header cannot be used ({type(error).__name__})"
+            raise ScanError(scan.source, reason) from None
+        file.write(header)
+        kind = b"OW" if scan.dtype.itemsize == 2 else b"OB"
+        file.write(struct.pack("<HH2sHI", 0x7FE0, 0x0010, kind, 0, length + length % 2))
         pixels.seek(0)
-        header.add_new("PixelData", "OW" if scan.dtype.itemsize == 2 else "OB", pixels)
+        shutil.copyfileobj(pixels, file, _BAND_BYTES)
+        file.write(b"\0" * (length % 2))
+
+
+def _header(scan: Scan, about: Mapping[str, Any], digest: str, keep_metadata: bool) -> bytes:
+    """The file up to the pixels, which have the highest tag of all."""
+    from pydicom.filewriter import dcmwrite
+    from pydicom.uid import ExplicitVRLittleEndian
+
+    encoded = io.BytesIO()
+    with silent():
+        header = derived(scan, about, digest, keep_metadata=keep_metadata)
         header.ensure_file_meta()
         header.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian
-        dcmwrite(file, header, enforce_file_format=True)
+        dcmwrite(encoded, header, enforce_file_format=True)
+    return encoded.getvalue()
 
 
 def _room(file: BinaryIO, scan: Scan) -> BinaryIO:

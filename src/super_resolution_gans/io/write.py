@@ -50,6 +50,7 @@ def write_scan(
         WriteError: if the format cannot hold the scan (the message names one that can), the file
             exists, or it cannot be written.
         ReadError: if a lazy scan cannot be read.
+        ScanError: if the header that a DICOM source left with the scan cannot be used.
     """
     target = check_target(scan, path, overwrite=overwrite)
     try:
