@@ -36,7 +36,7 @@ WAYS = {
     "noise 0.04": Degradation(noise=0.04),
     "blur 1.5, noise 0.03": Degradation(blur=1.5, noise=0.03),
 }
-MODELS = ("oct-srresnet-x4", "oct-srgan-x4")
+MODELS = ("oct-srresnet-x4", "oct-srgan-x4", "oct-srresnet-x4-native")
 PART = (64, 96)
 
 
@@ -92,7 +92,7 @@ def picture(scan: Path, out: Path, models: list[str], at: tuple[int, int] | None
         axis.imshow(part, cmap="gray", vmin=0, vmax=max(0.6, float(part.max())), resample=False)
         axis.set_title(f"{upscale.name}\nabove the retina {ground.std() * 255:.1f}", fontsize=10)
         print(f"{upscale.name}: {ground.std() * 255:.2f} levels above the retina")
-    figure.savefig(out, dpi=110, metadata={"Software": None})
+    figure.savefig(out, dpi=80, metadata={"Software": None})
 
 
 def main() -> None:

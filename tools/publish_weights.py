@@ -17,6 +17,7 @@ from typing import Any
 import torch
 
 from super_resolution_gans.models.checkpoint import load_generator, save_generator
+from super_resolution_gans.prediction.downsampling import declared
 
 WEIGHTS = Path(__file__).resolve().parents[1] / "src" / "super_resolution_gans" / "weights"
 SIGNAL = {"lr_consistency": ".1f", "spectrum_distance": ".2f", "grid_excess": "+.2f"}
@@ -83,6 +84,19 @@ def table(report: dict[str, Any], columns: dict[str, str], model: str) -> str:
     return "\n".join(lines)
 
 
+def by_itself(card: dict[str, Any]) -> str:
+    """What the table does not show."""
+    if declared(card):
+        return (
+            "The network by itself; results that agree with the scan, the default, are a little "
+            "nearer to HR."
+        )
+    return (
+        "On LR that was downsampled and nothing else, which is not what this network is for: see "
+        "docs/trust.md for blurred and noisy LR."
+    )
+
+
 def _people(entry: dict[str, Any]) -> str:
     return (
         f"{entry['patients']} person" if entry["patients"] == 1 else f"{entry['patients']} people"
@@ -137,7 +151,7 @@ SRResNet (Ledig et al. 2017): {network.blocks} residual blocks of {network.width
 
 ## Measured
 
-The network by itself; results that agree with the scan, the default, are a little nearer to HR.
+{by_itself(model.card)}
 Means over images, made by
 `srgan evaluate --data DATA --split test --split ood --no-consistency --model {arguments.name}`.
 

@@ -15,14 +15,14 @@ from super_resolution_gans.models.generator import SRResNet
 
 @pytest.fixture
 def pair(tmp_path):
-    """(SRResNet, SRGAN), tiny."""
+    """(SRResNet, SRGAN), tiny; both declare the downsampling that they invert."""
     torch.manual_seed(0)
-    network = SRResNet(blocks=1, width=4)
-    save_generator(network, tmp_path / "faithful.safetensors")
+    network, card = SRResNet(blocks=1, width=4), {"downsampling": {"kernel": "bicubic"}}
+    save_generator(network, tmp_path / "faithful.safetensors", card)
     with torch.no_grad():
         for parameter in network.parameters():
             parameter += 0.02 * torch.randn_like(parameter)
-    save_generator(network, tmp_path / "inventive.safetensors")
+    save_generator(network, tmp_path / "inventive.safetensors", card)
     return tmp_path / "faithful.safetensors", tmp_path / "inventive.safetensors"
 
 
@@ -52,6 +52,9 @@ def test_upscale_takes_a_fidelity_and_the_journal_has_both_models(srgan, pair, s
     assert first["fidelity"] == 0.5
     assert first["weights_sha256"] == digest(inventive)
     assert first["faithful_sha256"] == digest(faithful)
+    with Image.open(out / "CNV-1-1.png") as image:
+        told = json.loads(image.info["srgan"])
+    assert (told["fidelity"], told["faithful_sha256"]) == (0.5, digest(faithful))
 
 
 def test_upscale_at_the_ends_gives_the_pixels_of_the_one_and_the_other(
@@ -137,6 +140,7 @@ def test_a_sweep_writes_tables_and_pictures(srgan, pair, scans, tmp_path):
     assert rows["faithful"]["dominated_lpips"] == "yes"  # it lies on the curve
     models = json.loads((out / "means.json").read_text())["models"]
     assert models["mine at fidelity 0.5"]["faithful_sha256"] == digest(faithful)
+    assert models["mine at fidelity 0.5"]["consistency"] == "bicubic"
     means = json.loads((out / "means.json").read_text())["datasets"]["scans"]["means"]
     assert rows["bicubic"]["lpips"] == f"{means['bicubic']['lpips']:.6f}"
     sentences = json.loads((out / "plane.json").read_text())["sentences"]["scans"]

@@ -42,12 +42,14 @@ PLANTED = {
 }
 NESTED = ("NESTED^NAME", "QXNESTED55", "QXNESTEDFRAME", "QXNESTEDCODE")
 PRIVATE = ("QXPRIVATE66", "QXPRIVATEITEM")
+# A name where a number belongs.
+MISTYPED = ("QXWRONGTYPE",)
 OUTSIDE = ("QXPREAMBLE", "QXAETITLE", "QXTRAILING")
 SUFFIXES = [suffix for known in _FORMATS for suffix in known.suffixes]
 
 
 def identifiers() -> list[bytes]:
-    words = [*PLANTED.values(), *NESTED, *PRIVATE, *OUTSIDE]
+    words = [*PLANTED.values(), *NESTED, *PRIVATE, *MISTYPED, *OUTSIDE]
     words += [part for word in words for part in word.split("^") if len(part) > 3]
     forms = {word.encode(code) for word in words for code in ("utf-8", "utf-16-le", "utf-16-be")}
     return sorted(forms)
@@ -72,6 +74,7 @@ def planted(dicom_objects: ModuleType, frames: int = 1, kind: str = "u1") -> Dat
     block.add_new(1, "LO", PRIVATE[0])
     inner = header.AnatomicRegionSequence[0].private_block(0x0011, "QXMAKER", create=True)
     inner.add_new(1, "LO", PRIVATE[1])
+    header.add_new("SeriesNumber", "LO", MISTYPED[0])
     header.preamble = OUTSIDE[0].encode().ljust(128, b"\0")
     header.file_meta.SourceApplicationEntityTitle = OUTSIDE[1]
     header.DataSetTrailingPadding = OUTSIDE[2].encode()
@@ -82,7 +85,9 @@ def test_the_source_holds_all_that_is_looked_for(dicom_objects: ModuleType, tmp_
     path = dicom_objects.save(planted(dicom_objects), tmp_path / "a.dcm")
     content = path.read_bytes()
     missing = [
-        w for w in (*PLANTED.values(), *NESTED, *PRIVATE, *OUTSIDE) if w.encode() not in content
+        w
+        for w in (*PLANTED.values(), *NESTED, *PRIVATE, *MISTYPED, *OUTSIDE)
+        if w.encode() not in content
     ]
     assert missing == []
 

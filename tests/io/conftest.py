@@ -1,82 +1,46 @@
-"""Fixtures for reading and writing."""
+"""Fixtures for tests of readers and writers."""
 
-import json
-import queue
-import subprocess
+import importlib.util
 import sys
-import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any, Self
+from types import ModuleType
+from typing import Any
 
 import pytest
 
-_SECONDS = 20.0
+
+def _loaded(name: str) -> ModuleType:
+    """A module beside this file, under its own name, so that it can import its neighbours."""
+    if name not in sys.modules:
+        spec = importlib.util.spec_from_file_location(name, Path(__file__).with_name(f"{name}.py"))
+        assert spec is not None
+        assert spec.loader is not None
+        sys.modules[name] = module = importlib.util.module_from_spec(spec)
+        spec.loader.exec_module(module)
+    return sys.modules[name]
 
 
 @pytest.fixture(scope="session")
-def answer() -> Iterator[Callable[[Path], dict[str, Any]]]:
+def vendor_files() -> ModuleType:
+    """Writers of small vendors' files, from ``vendor_files.py``."""
+    return _loaded("vendor_files")
+
+
+@pytest.fixture(scope="session")
+def reader_process() -> ModuleType:
+    """A worker process that may die, from ``reader_process.py``."""
+    return _loaded("reader_process")
+
+
+@pytest.fixture(scope="session")
+def mutations() -> ModuleType:
+    """Damaged copies of files, from ``mutations.py``."""
+    return _loaded("mutations")
+
+
+@pytest.fixture(scope="session")
+def answer(reader_process: ModuleType) -> Iterator[Callable[[Path], dict[str, Any]]]:
     """Reads a file in a child process with limits, and says what became of it."""
-    with _Reader() as reader:
-        yield reader.read
-
-
-class _Reader:
-    """The worker process, started again when it dies or hangs."""
-
-    def __init__(self) -> None:
-        self._process: subprocess.Popen[str] | None = None
-
-    def read(self, path: Path) -> dict[str, Any]:
-        process = self._started()
-        assert process.stdin is not None
-        process.stdin.write(json.dumps(str(path)) + "\n")
-        process.stdin.flush()
-        try:
-            line = self._lines.get(timeout=_SECONDS)
-        except queue.Empty:
-            self.stop()
-            return {"outcome": "hang", "message": f"no answer in {_SECONDS:g} seconds"}
-        if not line:
-            code = process.wait()
-            self.stop()
-            return {"outcome": "crash", "message": f"the process died with {code}"}
-        answer: dict[str, Any] = json.loads(line)
-        return answer
-
-    def _started(self) -> "subprocess.Popen[str]":
-        if self._process is None:
-            self._process = process = subprocess.Popen(
-                [sys.executable, str(Path(__file__).with_name("reader_worker.py"))],
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.STDOUT,  # a printed warning would be no JSON and fail the test
-                text=True,
-            )
-            lines = self._lines = queue.Queue[str]()
-            self._listener = threading.Thread(target=_listen, args=(process, lines))
-            self._listener.start()
-        return self._process
-
-    def stop(self) -> None:
-        if self._process is not None:
-            self._process.kill()
-            self._process.wait()
-            self._listener.join()
-            for stream in (self._process.stdin, self._process.stdout):
-                assert stream is not None
-                stream.close()
-            self._process = None
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.stop()
-
-
-def _listen(process: "subprocess.Popen[str]", lines: "queue.Queue[str]") -> None:
-    assert process.stdout is not None
-    for line in process.stdout:
-        lines.put(line)
-    lines.put("")
+    with reader_process.ReaderProcess(Path(__file__).with_name("reader_worker.py")) as reader:
+        yield lambda path: reader.ask(str(path))

@@ -44,7 +44,7 @@ _PATIENT, _TRIAL = 0x0010, 0x0012
 
 
 def carry(source: "Dataset", result: "Dataset", keywords: tuple[str, ...]) -> None:
-    """Copy these attributes where they have a valid value."""
+    """Copy these attributes where they have a valid value of their own type."""
     for keyword in keywords:
         if keyword in source:
             _copy(source, keyword, result, clean=True)
@@ -63,10 +63,13 @@ def carry_identity(source: "Dataset", result: "Dataset") -> None:
 
 def _copy(source: "Dataset", keyword: str, result: "Dataset", *, clean: bool) -> None:
     from pydicom import config
+    from pydicom.datadict import dictionary_VR
     from pydicom.dataelem import DataElement
 
     try:
         element = source[keyword]
+        if element.VR not in dictionary_VR(element.tag).split(" or "):
+            return  # a name may stand where a number belongs
         if element.VR == "SQ":
             value: Any = [_copied(item, clean=clean) for item in element.value]
         else:

@@ -3,12 +3,14 @@
 import os
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from super_resolution_gans.io import dicom, npy, raster, tiff
 from super_resolution_gans.io.address import is_address, shown
 from super_resolution_gans.io.errors import ReadError
 from super_resolution_gans.io.stored import Limits
+from super_resolution_gans.io.vendor.process import read_vendor
 from super_resolution_gans.scan import Scan
 
 MAX_PIXELS = 512_000_000
@@ -37,7 +39,8 @@ class _Format:
 
 
 # The first row that knows the content is asked, whatever the file is called; only for content that
-# nobody knows does the suffix say what the file was meant to be.
+# nobody knows does the suffix say what the file was meant to be, or is, if a format has no content
+# to be known by.
 _FORMATS = (
     # First, since its first 128 bytes are free and some programs put a TIFF header there.
     _Format(
@@ -57,15 +60,27 @@ _FORMATS = (
     _Format("GIF", (b"GIF87a", b"GIF89a"), (".gif",), raster.read_gif),
     _Format("gzip", (b"\x1f\x8b",), (".gz",), advice="decompress it first"),
     _Format("HTML", (b"<!DOCTYPE", b"<!doctype", b"<html", b"<HTML"), (".html", ".htm")),
-    _Format("XML or SVG", (b"<?xml", b"<svg"), (".xml", ".svg")),
+    _Format("SVG", (b"<svg",), (".svg",)),
+    # No suffix, so that folders are not searched for it: the B-scans beside it are images already,
+    # and annotations of images are XML as well.
+    _Format(
+        "Heidelberg XML", (b"<HEDX", b"<?xml", b"\xef\xbb\xbf<"), (), partial(read_vendor, "xml")
+    ),
     _Format("HDF5", (b"\x89HDF\r\n\x1a\n",), (".h5", ".hdf5", ".mat")),
     _Format("ZIP or NPZ", (b"PK\x03\x04",), (".zip", ".npz"), advice="extract it first"),
     _Format("PDF", (b"%PDF",), (".pdf",)),
-    _Format("Heidelberg Spectralis", (b"HSF-OCT",), (".vol",)),
-    _Format("Heidelberg E2E", (b"CMDb",), (".e2e", ".sdb", ".pdb")),
-    _Format("Topcon", (b"FOCTFDA", b"FOCTFDS", b"FOCT"), (".fda", ".fds")),
-    _Format("Zeiss", (), (".img",)),
-    _Format("Bioptigen", (), (".oct",)),
+    # eyepy writes its own name there.
+    _Format("Heidelberg .vol", (b"HSF-OCT", b"ep-v"), (".vol",), partial(read_vendor, "vol")),
+    _Format(
+        "Heidelberg .E2E",
+        (b"CMDb", b"E2EMultipleVolumeFile"),
+        (".e2e", ".sdb"),
+        partial(read_vendor, "e2e"),
+    ),
+    _Format("Topcon", (b"FOCT",), (".fda", ".fds"), partial(read_vendor, "topcon")),
+    _Format("Bioptigen .OCT", (b"\xa5\xa7\x7d\x0c",), (".oct",), partial(read_vendor, "oct")),
+    # Pixels and nothing else: only the name tells.
+    _Format("Zeiss .img", (), (".img",), partial(read_vendor, "img")),
     _Format("Optovue POCT", (), (".poct",)),
 )
 
@@ -82,14 +97,15 @@ def read_scan(
     max_download: int = MAX_DOWNLOAD,
     max_seconds: float = MAX_SECONDS,
 ) -> Scan:
-    """Read a scan from a file or an http(s) address: PNG, JPEG, BMP, WebP, GIF, TIFF, NPY or
-    DICOM.
+    """Read a scan from a file or an http(s) address: images, TIFF, NPY, DICOM, devices' volumes.
 
-    The content decides on the format, not the suffix. How colour, palettes, alpha, orientation and
-    ranges are treated is told at :func:`~super_resolution_gans.io.raster.read_raster`,
+    The content decides on the format, not the suffix (docs/formats.md lists them). How colour,
+    palettes, alpha, orientation and ranges are treated is told at
+    :func:`~super_resolution_gans.io.raster.read_raster`,
     :func:`~super_resolution_gans.io.tiff.read_tiff`,
     :func:`~super_resolution_gans.io.dicom.read_dicom` and
-    :func:`~super_resolution_gans.scan.natural_range`.
+    :func:`~super_resolution_gans.scan.natural_range`, what becomes of a vendor's volume in the
+    modules of ``io/vendor``.
 
     Args:
         source: a path, or an address that starts with ``http://`` or ``https://``.
@@ -131,7 +147,12 @@ def _read_file(path: Path, name: str, suffix: str, limits: Limits) -> Scan:
     found = next((f for f in _FORMATS if head[f.at :].startswith(f.magic)), None)
     if found is None:
         meant = next((f for f in _FORMATS if suffix.lower() in f.suffixes), None)
-        if meant is not None and meant.reader is not None and not meant.without(head):
+        if (
+            meant is not None
+            and meant.reader is not None
+            and meant.magic
+            and not meant.without(head)
+        ):
             raise ReadError(name, f"not a {meant.name} file, nor any other known format")
         found = meant
     if found is None:
