@@ -39,6 +39,22 @@ def mutations() -> ModuleType:
     return _loaded("mutations")
 
 
+@pytest.fixture
+def web(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
+    """A server on loopback, from ``web_server.py``."""
+    monkeypatch.setenv("NO_PROXY", "*")
+    with _loaded("web_server").serving() as served:
+        yield served
+
+
+@pytest.fixture
+def temporary(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """Temporary files go here, and none may be left."""
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    yield tmp_path
+    assert list(tmp_path.iterdir()) == []
+
+
 @pytest.fixture(scope="session")
 def answer(reader_process: ModuleType) -> Iterator[Callable[[Path], dict[str, Any]]]:
     """Reads a file in a child process with limits, and says what became of it."""
