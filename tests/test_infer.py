@@ -1,5 +1,7 @@
 """The old command line: from a clone, and installed."""
 
+import hashlib
+import json
 import os
 import subprocess
 import sys
@@ -110,9 +112,14 @@ def test_an_address_is_fetched(tmp_path, model, scan, capsys):
         address = f"http://127.0.0.1:{server.server_port}/in.png"
         out = tmp_path / "out.png"
         options = ["--modelPath", str(model), "--inputPath", address, "--outputPath", str(out)]
-        assert main(options) == 0, capsys.readouterr().err
+        assert main(options) == 1
+        assert "127.0.0.1 is a loopback address" in capsys.readouterr().err
+        assert main([*options, "--allow-private-addresses"]) == 0, capsys.readouterr().err
     finally:
         server.shutdown()
         thread.join()
         server.server_close()
     assert size_of(out) == (24, 20)
+    with Image.open(out) as image:
+        said = json.loads(image.info["srgan"])
+    assert said["input_sha256"] == hashlib.sha256(scan.read_bytes()).hexdigest()

@@ -2,8 +2,10 @@
 
 import importlib.util
 import sys
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 import pytest
 
@@ -35,3 +37,26 @@ def reader_process() -> ModuleType:
 def mutations() -> ModuleType:
     """Damaged copies of files, from ``mutations.py``."""
     return _loaded("mutations")
+
+
+@pytest.fixture
+def web(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
+    """A server on loopback, from ``web_server.py``."""
+    monkeypatch.setenv("NO_PROXY", "*")
+    with _loaded("web_server").serving() as served:
+        yield served
+
+
+@pytest.fixture
+def temporary(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """Temporary files go here, and none may be left."""
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    yield tmp_path
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.fixture(scope="session")
+def answer(reader_process: ModuleType) -> Iterator[Callable[[Path], dict[str, Any]]]:
+    """Reads a file in a child process with limits, and says what became of it."""
+    with reader_process.ReaderProcess(Path(__file__).with_name("reader_worker.py")) as reader:
+        yield lambda path: reader.ask(str(path))

@@ -11,6 +11,7 @@ from super_resolution_gans.cli.messages import (
     error,
     fail,
     one_line,
+    parse_fill,
     parse_scale,
     say,
     warn,
@@ -124,10 +125,23 @@ def upscale(
         typer.Option(
             min=1,
             metavar="N",
-            help="Most numbers of a slice (height x width x channels): what announces more is "
-            "refused. [default: 512 million]",
+            help="Most pixels of a slice; what announces more is refused. [default: 100 million]",
         ),
     ] = None,
+    fill: Annotated[
+        str | None,
+        typer.Option(
+            metavar="VALUE|min",
+            help="What replaces NaN and infinite values, in the file's units. [default: refuse]",
+        ),
+    ] = None,
+    allow_private_addresses: Annotated[
+        bool,
+        typer.Option(
+            "--allow-private-addresses",
+            help="Fetch from this machine and local networks too, and through proxies.",
+        ),
+    ] = False,
     slices: Annotated[
         str | None,
         typer.Option("--slice", metavar="N|A:B", help="Only this slice, or A to B-1, from 0."),
@@ -150,6 +164,13 @@ def upscale(
     overwrite: Annotated[
         bool, typer.Option("--overwrite", help="Replace results that exist instead of skipping.")
     ] = False,
+    keep_metadata: Annotated[
+        bool,
+        typer.Option(
+            "--keep-metadata",
+            help="DICOM to DICOM: keep patient, study and dates, which are removed otherwise.",
+        ),
+    ] = False,
 ) -> None:
     """Upscale images with a super-resolution network.
 
@@ -159,6 +180,7 @@ def upscale(
     Exit status: 0 all done or skipped, 1 the only image failed, 2 wrong usage, 3 some failed.
     """
     factors = None if scale is None else parse_scale(scale)
+    filled = None if fill is None else parse_fill(fill)
     from super_resolution_gans.io import parse_selection
     from super_resolution_gans.prediction.catalogue import DEFAULT_MODEL
     from super_resolution_gans.prediction.plan import make_plan
@@ -187,8 +209,11 @@ def upscale(
     settings = {
         "overwrite": overwrite,
         "max_pixels": max_pixels,
+        "allow_private_addresses": allow_private_addresses,
+        "fill": filled,
         "selection": selection,
         "maps": maps,
+        "keep_metadata": keep_metadata,
     }
     raise typer.Exit(_run(plan, upscaler, settings))
 

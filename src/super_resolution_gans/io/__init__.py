@@ -9,6 +9,7 @@ from super_resolution_gans.io.errors import (
     SelectionError,
     WriteError,
 )
+from super_resolution_gans.io.finite import Fill
 from super_resolution_gans.io.names import ends_in, suffix_of, with_suffix
 from super_resolution_gans.io.read import READABLE_SUFFIXES, is_scan_folder, read_scan
 from super_resolution_gans.io.select import Selection, parse_selection
@@ -19,6 +20,7 @@ __all__ = [
     "WRITABLE_SUFFIXES",
     "ExistsError",
     "FetchError",
+    "Fill",
     "ReadError",
     "Selection",
     "SelectionError",

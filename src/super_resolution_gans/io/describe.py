@@ -30,7 +30,7 @@ def describe_scan(path: str | os.PathLike[str], *, max_pixels: int | None = None
     Raises:
         ReadError: as :func:`~super_resolution_gans.io.read.read_scan`.
     """
-    limits = {} if max_pixels is None else {"max_pixels": max_pixels}
+    limits: dict[str, Any] = {} if max_pixels is None else {"max_pixels": max_pixels}
     scan = read_scan(path, stream_above=_STREAM_ABOVE, **limits)
     lengths = (scan.slices, scan.height, scan.width)
     return {

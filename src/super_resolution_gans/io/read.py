@@ -6,16 +6,18 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from super_resolution_gans.io import nifti, npy, raster, series, tiff, zarr_read, zipped
+from super_resolution_gans.io import dicom, nifti, npy, raster, series, tiff, zarr_read, zipped
 from super_resolution_gans.io.address import is_address, shown
 from super_resolution_gans.io.errors import ReadError
+from super_resolution_gans.io.finite import Fill, checked
 from super_resolution_gans.io.names import suffix_of
 from super_resolution_gans.io.stored import Limits
 from super_resolution_gans.io.vendor.process import read_vendor
 from super_resolution_gans.io.zarr_files import is_store
 from super_resolution_gans.scan import Scan
 
-MAX_PIXELS = 512_000_000
+MAX_PIXELS = 100_000_000
+MAX_MEMORY = 2 << 30
 LAZY_ABOVE = 512 << 20
 MAX_DOWNLOAD = 512 << 20
 MAX_SECONDS = 120.0
@@ -30,6 +32,7 @@ class _Format:
     Attributes:
         holds_scan: looks further where these bytes may begin something else; what that is says the
             next row that knows them.
+        without: knows the content without these bytes; asked only if the suffix is one of its own.
     """
 
     name: str
@@ -39,6 +42,7 @@ class _Format:
     at: int = 0
     advice: str = ""
     holds_scan: Callable[[Path], bool] = lambda _path: True
+    without: Callable[[bytes], bool] = lambda _head: False
 
 
 # The first row that knows the content is asked, whatever the file is called; only for content that
@@ -46,7 +50,14 @@ class _Format:
 # to be known by.
 _FORMATS = (
     # First, since its first 128 bytes are free and some programs put a TIFF header there.
-    _Format("DICOM", (b"DICM",), (".dcm", ".dicom", ".ima"), at=128),
+    _Format(
+        "DICOM",
+        (b"DICM",),
+        (".dcm", ".dicom", ".ima"),
+        dicom.read_dicom,
+        at=128,
+        without=dicom.looks_like_dicom,
+    ),
     _Format("PNG", (b"\x89PNG\r\n\x1a\n",), (".png", ".apng"), raster.read_png),
     _Format("JPEG", (b"\xff\xd8\xff",), (".jpg", ".jpeg", ".jpe", ".jfif"), raster.read_jpeg),
     _Format("TIFF", (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+"), (".tif", ".tiff"), tiff.read_tiff),
@@ -105,16 +116,22 @@ def read_scan(
     source: str | os.PathLike[str],
     *,
     max_pixels: int = MAX_PIXELS,
+    max_memory: int = MAX_MEMORY,
     lazy_above: int = LAZY_ABOVE,
     stream_above: int | None = None,
     max_download: int = MAX_DOWNLOAD,
     max_seconds: float = MAX_SECONDS,
+    allow_private_addresses: bool = False,
+    fill: Fill | None = None,
+    on_file: Callable[[Path], object] | None = None,
 ) -> Scan:
     """Read a scan from a file, a folder that is one, or an http(s) address.
 
-    Images, TIFF, NPY, NPZ, NIfTI, zarr (docs/volumes.md), volumes of OCT devices (docs/formats.md),
-    each as its reader says: see :func:`~super_resolution_gans.io.raster.read_raster`,
+    Images, TIFF, NPY, NPZ, NIfTI, zarr (docs/volumes.md), DICOM (docs/dicom.md), volumes of OCT
+    devices (docs/formats.md), each as its reader says: see
+    :func:`~super_resolution_gans.io.raster.read_raster`,
     :func:`~super_resolution_gans.io.tiff.read_tiff`,
+    :func:`~super_resolution_gans.io.dicom.read_dicom`,
     :func:`~super_resolution_gans.io.npz.read_npz`,
     :func:`~super_resolution_gans.io.nifti.read_nifti`,
     :func:`~super_resolution_gans.io.zarr_read.read_zarr`, the modules of ``io/vendor``, and for
@@ -124,14 +141,21 @@ def read_scan(
     Args:
         source: a path, the folder of a zarr store among them, or an address that starts with
             ``http://`` or ``https://``.
-        max_pixels: most numbers (height x width x channels) of one slice; known from the header,
-            before anything is decoded.
+        max_pixels: most pixels (height x width) of one slice, of up to four channels; known from
+            the header, before anything is decoded.
+        max_memory: most bytes of numbers, as stored, of a volume that cannot be read piece by
+            piece, such as a TIFF of JPEG pages; known from the header too.
         lazy_above: volumes that take more bytes than this as float32 are read piece by piece, where
             the container allows it; they must stay where they are as long as the scan is used.
         stream_above: the same for grey volumes of uint8 and uint16, of which every number means
             the same whatever the others are; by default ``lazy_above``.
         max_download: most bytes fetched from an address.
         max_seconds: longest time for fetching.
+        allow_private_addresses: fetch from any host, not only from those with public addresses
+            (loopback, a local network, ...), and through the proxies that the environment names.
+        fill: what takes the place of NaN and infinite values, which are an error otherwise: a
+            number in the file's own units, or "min", the smallest finite number of the file.
+        on_file: called with the temporary file that an address was fetched to.
 
     Returns:
         The scan, its ``source`` set to the path or address.
@@ -141,19 +165,27 @@ def read_scan(
         FetchError: if the address cannot be fetched; a kind of ReadError.
     """
     stream_above = lazy_above if stream_above is None else min(stream_above, lazy_above)
+    fill = checked(fill, shown(source))
     if is_address(source):
-        limits = Limits(max_pixels, lazy_above, lazy_above)
+        limits = Limits(max_pixels, lazy_above, lazy_above, max_memory, fill)
         from super_resolution_gans.io.fetch import fetched
 
         name = shown(source)
-        with fetched(os.fspath(source), max_bytes=max_download, seconds=max_seconds) as path:
+        with fetched(
+            os.fspath(source),
+            max_bytes=max_download,
+            seconds=max_seconds,
+            allow_private=allow_private_addresses,
+        ) as path:
+            if on_file is not None:
+                on_file(path)
             scan = _read_file(path, name, suffix_of(name), limits)
             if scan.is_lazy:
                 raise ReadError(name, "too large to be read from an address; download it first")
             return scan
     if not os.fspath(source):
         raise ReadError(source, "an empty name")
-    path, limits = Path(source), Limits(max_pixels, lazy_above, stream_above)
+    path, limits = Path(source), Limits(max_pixels, lazy_above, stream_above, max_memory, fill)
     return _read_file(path, os.fspath(source), suffix_of(path), limits)
 
 
@@ -166,7 +198,12 @@ def _read_file(path: Path, name: str, suffix: str, limits: Limits) -> Scan:
     found = _known_by_content(path, head)
     if found is None:
         meant = next((f for f in _FORMATS if suffix.lower() in f.suffixes), None)
-        if meant is not None and meant.reader is not None and meant.magic:
+        if (
+            meant is not None
+            and meant.reader is not None
+            and meant.magic
+            and not meant.without(head)
+        ):
             raise ReadError(name, f"not a {meant.name} file, nor any other known format")
         found = meant
     if found is None:
@@ -187,10 +224,13 @@ def format_of(path: Path) -> str | None:
         return "zarr"
     if series.is_series(path):
         return "series of PNGs"
-    found = _known_by_content(path, _head(path, os.fspath(path)))
+    head = _head(path, os.fspath(path))
+    found = _known_by_content(path, head)
     if found is None:
         found = next((f for f in _FORMATS if suffix_of(path).lower() in f.suffixes), None)
-        return None if found is None or found.reader is None or found.magic else found.name
+        if found is None or found.reader is None:
+            return None
+        return None if found.magic and not found.without(head) else found.name
     return None if found.reader is None else found.name
 
 

@@ -10,9 +10,11 @@ from concurrent.futures import Executor, ThreadPoolExecutor, wait
 from contextlib import closing, nullcontext
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from super_resolution_gans.io import (
     ExistsError,
+    Fill,
     Selection,
     check_target,
     is_address,
@@ -49,8 +51,11 @@ def upscale_files(
     overwrite: bool = False,
     on_batch: OnBatch | None = None,
     max_pixels: int | None = None,
+    allow_private_addresses: bool = False,
+    fill: Fill | None = None,
     selection: Selection | None = None,
     maps: Maps | None = None,
+    keep_metadata: bool = False,
 ) -> Generator[Outcome, None, None]:
     """Do the jobs of a plan, and say what became of each, in the plan's order.
 
@@ -58,18 +63,22 @@ def upscale_files(
     from outside (Ctrl-C), or closing the iterator, ends all threads and leaves only whole files.
 
     Args:
-        max_pixels: most numbers of one slice, if not those of ``read_scan``.
+        max_pixels: of ``read_scan``, if not the default.
+        allow_private_addresses, fill: of ``read_scan``.
         selection: what to upscale of each scan; by default all of it.
         maps: writes maps of uncertainty beside the results.
+        keep_metadata: as for ``write_scan``.
 
     Raises:
         PredictionError: if the folder of results cannot be made, or the journal not be written.
     """
     if plan.folder:
         _make_folder(plan.folder)
-    limits = {} if max_pixels is None else {"max_pixels": max_pixels}
+    how: dict[str, Any] = {"allow_private_addresses": allow_private_addresses, "fill": fill}
+    if max_pixels is not None:
+        how["max_pixels"] = max_pixels
     selection = selection or Selection()
-    worker = _Worker(plan, upscaler, overwrite, on_batch, limits, selection, maps)
+    worker = _Worker(plan, upscaler, overwrite, on_batch, how, selection, maps, keep_metadata)
     try:
         with Journal(plan.folder) if plan.folder else nullcontext() as journal:
 
@@ -145,13 +154,14 @@ class _Worker:
         upscaler: Upscaler,
         overwrite: bool,
         on_batch: OnBatch | None,
-        limits: dict[str, int],
+        how: dict[str, Any],
         selection: Selection,
         maps: Maps | None,
+        keep_metadata: bool,
     ) -> None:
-        self._selection, self._maps = selection, maps
+        self._selection, self._maps, self._keep_metadata = selection, maps, keep_metadata
         self._upscaler, self._overwrite, self._on_batch = upscaler, overwrite, on_batch
-        self._limits = {"stream_above": _STREAM_ABOVE, **limits}
+        self._how = {"stream_above": _STREAM_ABOVE, **how}
         self._inputs = plan.inputs
         self._planned = {job.target: job.name for job in reversed(plan.jobs) if not job.problem}
         self._written: dict[Inode, str] = {}
@@ -167,14 +177,17 @@ class _Worker:
             # An address is fetched where Ctrl-C arrives: that may take minutes.
             if image.known is None and not is_address(job.source):
                 image.digest = _digest(job.source)
-                image.scan = self._read(job)
+                image.scan = self._read(image)
         except Exception as error:
             image.known = failed(job, error, time.perf_counter() - start)
         image.seconds = time.perf_counter() - start
         return image
 
-    def _read(self, job: Job) -> Scan:
-        return self._selection.of(read_scan(job.source, **self._limits))
+    def _read(self, image: Image) -> Scan:
+        def fetched(path: Path) -> None:
+            image.digest = sha256(path)
+
+        return self._selection.of(read_scan(image.job.source, on_file=fetched, **self._how))
 
     def upscale(self, image: Image, writer: Executor) -> None:
         """Run the network, while the writer takes what comes out of it."""
@@ -182,7 +195,7 @@ class _Worker:
             return
         image.start = time.perf_counter()
         try:
-            scan = image.scan or self._read(image.job)
+            scan = image.scan or self._read(image)
             image.scan = scan if self._maps else None
             if self._maps:
                 check_grey(scan)
@@ -255,6 +268,7 @@ class _Worker:
                     overwrite=self._overwrite,
                     check=handover.check,
                     about=lambda: about(story, image.digest, handover.residual, self._selection),
+                    keep_metadata=self._keep_metadata,
                 )
                 outcome = replace(done, residual=handover.residual)
                 if identity := inode(target):
