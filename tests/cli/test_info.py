@@ -112,6 +112,7 @@ def test_the_content_decides_whatever_the_name(tmp_path: Path, volume: Path, srg
         ("a.npz", b"PK\x03\x04", "damaged ZIP"),
         ("a.txt", b"hello", "not in a known format"),
         ("a.png", b"", "an empty file"),
+        ("a.xml", b'<?xml version="1.0"?>\n<net name="a" version="11">', "is an exported model"),
         ("a.h5", b"\x89HDF\r\n\x1a\n" + bytes(50), "a.h5"),
         ("a.pth", b"PK\x03\x04" + bytes(50), "a.pth"),
     ],

@@ -1,4 +1,4 @@
-"""Damaged files of vendors and containers of volumes: a refusal in one line or a scan, else nothing.
+"""Damaged files of vendors and of volumes: a refusal in one line or a scan, and nothing else.
 
 ``tools/mutate_readers.py`` does the same with as many files as one likes, and with other formats.
 """
