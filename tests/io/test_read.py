@@ -64,7 +64,7 @@ def test_the_content_decides_not_the_suffix(tmp_path: Path) -> None:
         ("a.E2E", bytes(50), "not a Heidelberg .E2E file"),
         ("a.fda", b"FOCTFDA", "truncated"),
         ("a.img", bytes(1000), "dimensions not certain"),
-        ("a.npz", b"PK\x03\x04", "extract it first"),
+        ("a.npz", b"PK\x03\x04", "damaged ZIP"),
         ("a.tif", b"II*\0", "truncated TIFF"),
         ("a.tif", b"MM\0*\0\0\0\0", "without pages"),
         ("a.npy", b"\x93NUMPY\x01\0", "damaged"),

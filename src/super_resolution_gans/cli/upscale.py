@@ -142,6 +142,25 @@ def upscale(
             help="Fetch from this machine and local networks too, and through proxies.",
         ),
     ] = False,
+    slices: Annotated[
+        str | None,
+        typer.Option("--slice", metavar="N|A:B", help="Only this slice, or A to B-1, from 0."),
+    ] = None,
+    axis: Annotated[
+        str,
+        typer.Option(metavar="AXIS", help="bscan, or enface: slices of equal depth of a volume."),
+    ] = "bscan",
+    region: Annotated[
+        str | None,
+        typer.Option(metavar="T:B,L:R", help="Only these rows and columns of each slice."),
+    ] = None,
+    format: Annotated[  # noqa: A002
+        str | None,
+        typer.Option(
+            metavar="SUFFIX",
+            help="Of results in a folder: tif, ome.tif, zarr, pngs, ... [default: as the input]",
+        ),
+    ] = None,
     overwrite: Annotated[
         bool, typer.Option("--overwrite", help="Replace results that exist instead of skipping.")
     ] = False,
@@ -155,12 +174,14 @@ def upscale(
     """
     factors = None if scale is None else parse_scale(scale)
     filled = None if fill is None else parse_fill(fill)
+    from super_resolution_gans.io import parse_selection
     from super_resolution_gans.prediction.catalogue import DEFAULT_MODEL
     from super_resolution_gans.prediction.plan import make_plan
     from super_resolution_gans.prediction.upscale import load_upscaler
 
     try:
-        plan = make_plan(inputs, out)
+        selection = parse_selection(slices, axis, region)
+        plan = make_plan(inputs, out, format=format)
         upscaler = load_upscaler(
             DEFAULT_MODEL if model is None else model,
             scale=factors,
@@ -183,6 +204,7 @@ def upscale(
         "max_pixels": max_pixels,
         "allow_private_addresses": allow_private_addresses,
         "fill": filled,
+        "selection": selection,
         "maps": maps,
     }
     raise typer.Exit(_run(plan, upscaler, settings))

@@ -27,7 +27,8 @@ from super_resolution_gans.io.tiff_page import (
     PlainPage,
     eight_bit_palette,
 )
-from super_resolution_gans.io.tiff_spacing import read_note, spacing_of
+from super_resolution_gans.io.tiff_planes import spacing_of_pages
+from super_resolution_gans.io.tiff_spacing import note_of, spacing_of
 from super_resolution_gans.io.tiff_whole import WholePage
 from super_resolution_gans.io.tiff_whole import problem as whole_page_problem
 from super_resolution_gans.scan import Range, Scan
@@ -77,11 +78,14 @@ def read_tiff(path: Path, source: str, limits: Limits) -> Scan:
         with tifffile.TiffFile(path) as tiff:
             first = tiff.pages.first
             imagej = tiff.imagej_metadata if tiff.is_imagej else None
-            spacing, told = spacing_of(first, imagej), read_note(str(first.description or ""))
+            description = str(first.description or "")
+            spacing, told = spacing_of(first, imagej), note_of(description)
+            samples = int(first.samplesperpixel)
+            spacing = spacing_of_pages(spacing, description, imagej, samples, source)
             pages = _read_pages(tiff, path, data, source, limits)
             if len(pages) == 1 and imagej is not None:
                 pages = _imagej_stack(first, data, int(imagej.get("images", 1))) or pages
-            told_range = told[1] if told else _range_of_bits(first)
+            told_range = told.value_range if told else _range_of_bits(first)
     except ReadError:
         raise
     except MemoryError:

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from super_resolution_gans.io import read_scan, write_scan
+from super_resolution_gans.io import read_scan, with_suffix, write_scan
 from super_resolution_gans.prediction.catalogue import DEFAULT_MODEL, FAITHFUL
 from super_resolution_gans.prediction.errors import PredictionError
 from super_resolution_gans.prediction.uncertainty import Calibration, overlay, signals
@@ -53,7 +53,7 @@ class Maps:
     def targets(result: Path, slices: int) -> tuple[Path, Path]:
         """Where the map and the picture go, beside a result."""
         suffix = ".png" if slices == 1 else ".tif"
-        stem = result.name.removesuffix(result.suffix)
+        stem = with_suffix(result, "").name
         return (
             result.with_name(f"{stem}-uncertainty.tif"),
             result.with_name(f"{stem}-uncertainty-overlay{suffix}"),
