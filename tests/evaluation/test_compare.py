@@ -159,7 +159,7 @@ def test_lpips_is_handed_whole_images_with_all_channels_and_may_be_left_out():
     seen = []
 
     def distance(sr, hr):
-        seen.append((sr.shape, hr.shape))
+        seen.append((sr.pixels.shape, hr.pixels.shape))
         return 0.25
 
     (measured,) = compare([pair], {"nearest": nearest}, lpips=distance).rows

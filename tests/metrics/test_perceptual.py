@@ -7,8 +7,9 @@ from PIL import Image
 from safetensors.torch import load_file, save_file
 
 from super_resolution_gans.metrics.image import MetricError
-from super_resolution_gans.metrics.perceptual import WEIGHTS, WeightsError, load_lpips
+from super_resolution_gans.metrics.perceptual import WEIGHTS, load_lpips
 from super_resolution_gans.metrics.undefined import UndefinedError
+from super_resolution_gans.metrics.weights import WeightsError
 
 
 @pytest.fixture(scope="module")

@@ -2,14 +2,17 @@
 
 import numpy as np
 import pytest
+from scipy.ndimage import correlate
 
 from super_resolution_gans.metrics.image import MetricError
 from super_resolution_gans.metrics.spectrum import (
+    directional_distance,
     grid_excess,
     grid_peak,
     mean_power,
     spectrum_distance,
 )
+from super_resolution_gans.metrics.subject import Subject
 from super_resolution_gans.metrics.undefined import UndefinedError
 
 
@@ -118,3 +121,32 @@ def test_what_cannot_be_compared_is_refused():
         mean_power(np.zeros((64, 64), np.uint8))
     with pytest.raises(MetricError, match="expected"):
         mean_power(noise(64, 64, 4))
+
+
+@pytest.mark.parametrize(("axis", "shape"), [("axial", (5, 1)), ("lateral", (1, 5))])
+def test_blurring_along_one_axis_is_a_distance_of_that_axis(axis, shape):
+    hr = noise(192, 192) - 0.5
+    sr = correlate(hr, np.full(shape, 1 / 5), mode="wrap")
+    other = {"axial": "lateral", "lateral": "axial"}[axis]
+    assert directional_distance(sr, hr, axis) > 1.5 * directional_distance(sr, hr, other)
+    assert directional_distance(hr, hr, axis) == 0
+
+
+def test_both_directions_and_the_diagonals_make_up_the_whole_distance():
+    sr, hr = noise(128, 128), 2 * noise(128, 128, seed=1)
+    x, y = (np.log10(mean_power(image)) for image in (sr, hr))
+    k = np.minimum(np.arange(64), 64 - np.arange(64))
+    same = k[:, None] == k[None, :]
+    parts = [np.abs(x - y)[same].sum()]
+    parts += [
+        directional_distance(sr, hr, a) * (4096 - same.sum()) / 2 for a in ("axial", "lateral")
+    ]
+    assert sum(parts) / 4096 == pytest.approx(spectrum_distance(sr, hr))
+
+
+def test_a_subject_gives_the_numbers_of_its_array():
+    truth = Subject(noise(96, 96))
+    for seed in (1, 2):
+        sr = noise(96, 96, seed=seed)
+        assert spectrum_distance(Subject(sr), truth) == spectrum_distance(sr, noise(96, 96))
+        assert grid_excess(sr, truth) == grid_excess(sr, noise(96, 96))

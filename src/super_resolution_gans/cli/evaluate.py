@@ -1,24 +1,22 @@
 """``srgan evaluate``: models beside interpolation, measured on scans whose truth is known."""
 
-import re
-import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from super_resolution_gans.cli.messages import error, fail, parse_scale, say
-from super_resolution_gans.cli.methods import BASELINES, PLAIN, load_methods
+from super_resolution_gans.cli.measures import drawn_regions, measuring
+from super_resolution_gans.cli.messages import error, fail, parse_scale
+from super_resolution_gans.cli.methods import BASELINES, load_methods
+from super_resolution_gans.cli.results import drawer, show, write, write_results
 from super_resolution_gans.cli.sweep import parse_sweep, show_plane
 
 if TYPE_CHECKING:
     from super_resolution_gans.data.inventory import Entry
-    from super_resolution_gans.evaluation.compare import Comparison, Distance, Protocol, Row
-    from super_resolution_gans.evaluation.pairs import Image, Pair
-    from super_resolution_gans.prediction.upscaler import Upscaler
-    from super_resolution_gans.prediction.versions import Version
+    from super_resolution_gans.evaluation.compare import Distance
+    from super_resolution_gans.evaluation.pairs import Pair
 
 CHANNELS = ("y-studio", "y-full", "rgb")
 
@@ -101,6 +99,26 @@ def evaluate(
             "--lpips/--no-lpips", help="Measure LPIPS with AlexNet too: the slowest measure."
         ),
     ] = True,
+    metrics: Annotated[
+        str,
+        typer.Option(
+            metavar="NAMES",
+            help="Measured besides, joined by commas: oct for all that need no file; dists, niqe; "
+            "see docs/metrics.md.",
+        ),
+    ] = "",
+    metric_file: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NAME=FILE", help="Weights for dists (dists, vgg16) or niqe (niqe)."),
+    ] = None,
+    regions: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FOLDER",
+            help="Where contrast is measured: scan.png of labels (1 background, 2 and above "
+            "tissue) for each scan. [default: found in HR]",
+        ),
+    ] = None,
     device: Annotated[
         str, typer.Option(metavar="DEVICE", help="auto, cpu, cuda, cuda:1, mps.")
     ] = "auto",
@@ -166,6 +184,7 @@ def evaluate(
 
     protocol = Protocol(factors, border, channel, mask)  # type: ignore[arg-type]
     try:
+        more = measuring(metrics, metric_file or [])
         load = partial(
             load_upscaler, scale=factors, device=device, precision=precision, engine=engine
         )
@@ -178,25 +197,27 @@ def evaluate(
         entries, splits = _entries(data, split, dataset, role)
         if out is not None:
             out.mkdir(parents=True, exist_ok=True)
-        draw = None if out is None else _drawer(out, panels, protocol)
+        draw = None if out is None else drawer(out, panels, protocol)
         pairs = _pairs(entries, factors, data, failed)
         comparison = compare(
             pairs,
             upscalers,
             protocol,
             lpips=_lpips() if lpips else None,
+            more=more,
+            regions=None if regions is None else drawn_regions(regions),
             on_error=failed,
             on_images=draw,
         )
         if not comparison.rows:
             fail(f"{data}: none of its images could be measured")
-        _show(comparison, upscalers, splits)
+        show(comparison, upscalers, splits)
         if out is not None:
-            _write_results(out, comparison, upscalers, splits, failures)
+            write_results(out, comparison, upscalers, splits, failures)
         if fidelity_sweep is not None:
             shares = {name: upscaler.provenance.fidelity for name, upscaler in upscalers.items()}
             curve = {name: share for name, share in shares.items() if share is not None}
-            show_plane(comparison, curve, BASELINES, out, _write)
+            show_plane(comparison, curve, BASELINES, out, write)
     except (ValueError, OSError) as problem:
         fail(problem)
     if failures:
@@ -245,79 +266,3 @@ def _pairs(
     )
     name = data.resolve().name if data.is_dir() else data.stem
     yield from read_pairs(shown, scale, dataset=name, on_error=on_error)
-
-
-def _drawer(
-    out: Path, most: int, protocol: "Protocol"
-) -> "Callable[[Pair, Mapping[str, Image], Sequence[Row]], None]":
-    """Draws the first images of each dataset: bicubic and the models between LR and HR."""
-    drawn: dict[str, int] = {}
-
-    def draw(pair: "Pair", images: "Mapping[str, Image]", rows: "Sequence[Row]") -> None:
-        number = drawn.get(pair.dataset, 0) + 1
-        if number > most:
-            return
-        from super_resolution_gans.evaluation.panel import panel
-
-        drawn[pair.dataset] = number
-        hidden = set(BASELINES) - {"bicubic"} if set(images) - set(BASELINES) else {"nearest"}
-        hidden |= {name for name in images if name.endswith(PLAIN)}
-        chosen = {name: image for name, image in images.items() if name not in hidden}
-        folder = out / "panels"
-        folder.mkdir(exist_ok=True)
-        stem = re.sub(r"[^\w.-]+", "_", f"{pair.dataset}-{number:02d}-{Path(pair.name).stem}")
-        _write(folder / f"{stem[:120]}.png", panel(pair, chosen, rows, protocol))
-
-    return draw
-
-
-def _show(
-    comparison: "Comparison", upscalers: "Mapping[str, Upscaler | Version]", splits: Sequence[str]
-) -> None:
-    from super_resolution_gans.evaluation.report import plain_table, screen_table
-    from super_resolution_gans.scan import printable
-
-    chosen = [f"split: {', '.join(splits) or 'all'}"]
-    for name, upscaler in upscalers.items():
-        story = upscaler.provenance
-        partner = f", faithful {story.faithful_sha256}" if story.faithful_sha256 else ""
-        if story.weights_sha256:
-            chosen.append(f"{printable(name)}: weights sha256 {story.weights_sha256}{partner}")
-    if sys.stdout.isatty():
-        from rich.console import Console
-
-        Console().print(screen_table(comparison), highlight=False)
-    else:
-        say(plain_table(comparison).rstrip())
-    say("\n".join(chosen))
-
-
-def _write_results(
-    out: Path,
-    comparison: "Comparison",
-    upscalers: "Mapping[str, Upscaler | Version]",
-    splits: Sequence[str],
-    failures: Sequence[str],
-) -> None:
-    from super_resolution_gans.evaluation.report import csv_text, json_text
-
-    about: dict[str, Any] = {
-        "splits": list(splits) or "all",
-        "models": {
-            # Pairs are numbers in [0, 1], as in the metrics.
-            name: upscaler.provenance_for("float32").as_dict()
-            for name, upscaler in upscalers.items()
-        },
-        "failures": list(failures),
-    }
-    _write(out / "per_image.csv", csv_text(comparison).encode())
-    _write(out / "means.json", json_text(comparison, about).encode())
-    say(f"written: {out / 'per_image.csv'}, {out / 'means.json'}")
-
-
-def _write(path: Path, payload: bytes) -> None:
-    """An existing file is replaced."""
-    from super_resolution_gans.io.atomic import replacing
-
-    with replacing(path) as file:
-        file.write(payload)

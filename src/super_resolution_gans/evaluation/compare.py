@@ -2,100 +2,22 @@
 
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any, Literal
+from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from super_resolution_gans.evaluation.pairs import (
-    EvaluationError,
-    Image,
-    Pair,
-    Scale,
-    downsampled,
-    quantised,
-    text,
-)
-from super_resolution_gans.metrics.image import (
-    Mask,
-    lr_consistency,
-    luma,
-    padding_mask,
-    psnr,
-    ssim,
-)
-from super_resolution_gans.metrics.speckle import grain_ratio, histogram_distance
-from super_resolution_gans.metrics.spectrum import grid_excess, spectrum_distance
-from super_resolution_gans.metrics.undefined import UndefinedError
+from super_resolution_gans.evaluation.measure import Distance, Measuring, Regions, Truth
+from super_resolution_gans.evaluation.measures import KNOWN
+from super_resolution_gans.evaluation.pairs import EvaluationError, Image, Pair, quantised
+from super_resolution_gans.evaluation.rows import Protocol, Row
+
+__all__ = [
+    "Comparison", "Distance", "Mean", "Protocol", "Row", "Upscale", "compare", "measure",
+]  # fmt: skip
 
 Upscale = Callable[[Image], NDArray[np.floating[Any]]]
-Distance = Callable[[Image, Image], float]  # of two images (H, W[, 3]), 0 = alike
-Channel = Literal["y-studio", "y-full", "rgb"]
-MEASURES = (
-    "psnr",
-    "ssim_wang",
-    "ssim_daala",
-    "lr_consistency",
-    "lpips",
-    "spectrum_distance",
-    "grid_excess",
-    "grain_ratio",
-    "histogram_distance",
-)
-
-
-@dataclass(frozen=True)
-class Protocol:
-    """How is measured; printed with every number.
-
-    Attributes:
-        scale: (vertical, lateral) factors.
-        border: HR pixels cut from each edge before PSNR and SSIM.
-        channel: what of a colour image is measured (grey images are measured as they are):
-            ``y-studio``: Y of MATLAB's rgb2ycbcr, 16..235; ``y-full``: .299 R + .587 G + .114 B;
-            ``rgb``: all three channels.
-        mask_padding: whether pixels that are white in HR (8-bit 254 and above) are left out.
-    """
-
-    scale: Scale = (4, 4)
-    border: int = 4
-    channel: Channel = "y-studio"
-    mask_padding: bool = True
-
-
-@dataclass(frozen=True)
-class Row:
-    """One image, one method; PSNR and LR consistency in dB (infinite if identical).
-
-    LPIPS is None where it was not asked for; spectrum distance and grid excess are in decades. All
-    three are None where the image is too small for them. ``grain_ratio`` is the width of speckle
-    grains in units of HR's, None where there are none; ``histogram_distance`` is in grey levels of
-    8 bit. Both are of the counted pixels, and None where three channels are measured.
-    ``counted`` and ``masked`` are numbers of HR pixels inside the border; ``channel`` is ``grey``
-    or the protocol's.
-    """
-
-    dataset: str
-    image: str
-    patient: str | None
-    method: str
-    psnr: float
-    ssim_wang: float
-    ssim_daala: float
-    lr_consistency: float
-    height: int
-    width: int
-    channel: str
-    levels: int
-    lr_made_here: bool
-    counted: int
-    masked: int
-    lpips: float | None = None
-    spectrum_distance: float | None = None
-    grid_excess: float | None = None
-    grain_ratio: float | None = None
-    histogram_distance: float | None = None
 
 
 @dataclass(frozen=True)
@@ -106,7 +28,8 @@ class Mean:
     ``consistent`` say in how many they are not. They are infinite only if they are so everywhere.
     LPIPS, spectrum distance and grid excess are averaged over the images that have them;
     ``without_lpips`` and ``without_spectrum`` say how many have not. They are None if none has.
-    So are grain ratio and histogram distance, which have ``without_grain``.
+    So are grain ratio and histogram distance, which have ``without_grain``. ``more`` and
+    ``without`` are the same of the measures beyond these, by name.
     """
 
     method: str
@@ -125,14 +48,20 @@ class Mean:
     without_lpips: int
     without_spectrum: int
     without_grain: int
+    more: Mapping[str, float | None] = field(default_factory=dict)
+    without: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
 class Comparison:
-    """All rows of an evaluation, and the protocol they were measured by."""
+    """All rows of an evaluation, and the protocol they were measured by.
+
+    ``regions_drawn`` says whether the regions of contrast were drawn by hand, or found in HR.
+    """
 
     protocol: Protocol
     rows: tuple[Row, ...]
+    regions_drawn: bool = False
 
     @property
     def datasets(self) -> list[str]:
@@ -163,6 +92,8 @@ def compare(
     protocol: Protocol | None = None,
     *,
     lpips: Distance | None = None,
+    more: Mapping[str, Measuring] | None = None,
+    regions: Regions | None = None,
     on_error: Callable[[str], None] | None = None,
     on_images: Callable[[Pair, Mapping[str, Image], Sequence[Row]], None] | None = None,
 ) -> Comparison:
@@ -175,25 +106,31 @@ def compare(
         upscalers: name -> function (H, W[, 3]) -> (v*H, h*W[, 3]).
         protocol: how to measure; by default ``Protocol()``.
         lpips: the perceptual distance to measure too, of whole images with all their channels.
+        more: measures beyond the usual, by name; ``measure.MEASURING`` has those that need no
+            file of weights.
+        regions: where contrast is measured, drawn by hand: pair -> labels, None to find them.
         on_error: called with one line for an image that a method or a measure fails on. The image
             is then left out for all methods, so that means stay comparable. Without it the first
             failure is raised.
         on_images: called after each image with the pair, {method: SR} and its rows.
 
     Raises:
-        EvaluationError: if no method is given, or see ``on_error``.
+        EvaluationError: if no method is given, or a measure is unknown; or see ``on_error``.
     """
     if not upscalers:
         raise EvaluationError("evaluation", "no model is given")
+    if unknown := sorted(set(more or ()) - set(KNOWN)):
+        raise EvaluationError("evaluation", f"{unknown[0]!r} is no measure")
     protocol = protocol or Protocol()
     rows: list[Row] = []
     for pair in pairs:
         images: dict[str, Image] = {}
         measured: list[Row] = []
         try:
+            truth = Truth(pair, protocol, lpips, more, regions)
             for method, upscale in upscalers.items():
                 images[method] = quantised(upscale(pair.lr), pair.levels)
-                measured.append(measure(pair, images[method], method, protocol, lpips))
+                measured.append(truth.row(images[method], method))
         except ValueError as error:
             failure = _named(pair, error)
             if on_error is None:
@@ -203,74 +140,18 @@ def compare(
         rows += measured
         if on_images is not None:
             on_images(pair, images, measured)
-    return Comparison(protocol, tuple(rows))
+    return Comparison(protocol, tuple(rows), regions_drawn=regions is not None)
 
 
 def measure(
     pair: Pair, sr: Image, method: str, protocol: Protocol, lpips: Distance | None = None
 ) -> Row:
-    """All measures of one SR, which is clipped and rounded already.
+    """The usual measures of one SR, which is clipped and rounded already.
 
     Raises:
         ValueError: if it cannot be measured.
     """
-    if pair.scale != protocol.scale:
-        raise EvaluationError(
-            pair.name, f"is a pair of {text(pair.scale)}, not of {text(protocol.scale)}"
-        )
-    if sr.shape != pair.hr.shape:
-        raise EvaluationError(pair.name, f"{method} made {sr.shape} of it, HR is {pair.hr.shape}")
-    mask = padding_mask(pair.hr) if protocol.mask_padding else np.ones(pair.hr.shape[:2], np.bool_)
-    x, y, low = (_channel(image, protocol.channel) for image in (sr, pair.hr, pair.lr))
-    border = protocol.border
-    inside = mask[border : mask.shape[0] - border, border : mask.shape[1] - border]
-    return Row(
-        dataset=pair.dataset,
-        image=pair.name,
-        patient=pair.patient,
-        method=method,
-        psnr=psnr(x, y, border=border, mask=mask),
-        ssim_wang=ssim(x, y, convention="wang", border=border, mask=mask),
-        ssim_daala=ssim(x, y, convention="daala", border=border, mask=mask),
-        lr_consistency=lr_consistency(x, low, lambda image: downsampled(image, protocol.scale)),
-        height=pair.hr.shape[0],
-        width=pair.hr.shape[1],
-        channel="grey" if pair.hr.ndim == 2 else protocol.channel,
-        levels=pair.levels,
-        lr_made_here=pair.made_here,
-        counted=int(inside.sum()),
-        masked=int(inside.size - inside.sum()),
-        lpips=_defined(lpips, sr, pair.hr) if lpips else None,
-        spectrum_distance=_defined(spectrum_distance, x, y),
-        grid_excess=_defined(grid_excess, x, y),
-        **(_speckle(x, y, mask) if x.ndim == 2 else {}),
-    )
-
-
-def _speckle(
-    sr: NDArray[np.floating[Any]], hr: NDArray[np.floating[Any]], mask: Mask
-) -> dict[str, float | None]:
-    return {
-        "grain_ratio": _defined(lambda x, y: grain_ratio(x, y, mask=mask), sr, hr),
-        "histogram_distance": histogram_distance(sr, hr, first_mask=mask, second_mask=mask),
-    }
-
-
-def _defined(
-    distance: Callable[[Any, Any], float],
-    sr: NDArray[np.floating[Any]],
-    hr: NDArray[np.floating[Any]],
-) -> float | None:
-    try:
-        return distance(sr, hr)
-    except UndefinedError:
-        return None
-
-
-def _channel(image: Image, channel: Channel) -> NDArray[np.floating[Any]]:
-    if image.ndim == 2 or channel == "rgb":
-        return image
-    return luma(image, "studio" if channel == "y-studio" else "full")
+    return Truth(pair, protocol, lpips).row(sr, method)
 
 
 def _named(pair: Pair, error: ValueError) -> EvaluationError:
@@ -280,6 +161,7 @@ def _named(pair: Pair, error: ValueError) -> EvaluationError:
 
 
 def _mean(method: str, rows: Sequence[Row]) -> Mean:
+    more = {name: [row.more[name] for row in rows] for name in (rows[0].more if rows else ())}
     return Mean(
         method=method,
         psnr=_finite_mean([row.psnr for row in rows]),
@@ -297,6 +179,8 @@ def _mean(method: str, rows: Sequence[Row]) -> Mean:
         without_lpips=sum(row.lpips is None for row in rows),
         without_spectrum=sum(row.spectrum_distance is None for row in rows),
         without_grain=sum(row.grain_ratio is None for row in rows),
+        more={name: _defined_mean(values) for name, values in more.items()},
+        without={name: sum(value is None for value in values) for name, values in more.items()},
     )
 
 

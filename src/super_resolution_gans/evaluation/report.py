@@ -7,9 +7,10 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from importlib.metadata import PackageNotFoundError, version
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
-from super_resolution_gans.evaluation.compare import MEASURES, Comparison, Mean, Row
+from super_resolution_gans.evaluation.compare import Comparison, Mean, Row
+from super_resolution_gans.evaluation.measures import KNOWN, USUAL, Measure
 from super_resolution_gans.evaluation.pairs import text
 from super_resolution_gans.scan import printable
 
@@ -17,26 +18,6 @@ if TYPE_CHECKING:
     from rich.console import Group
 
 
-class Column(NamedTuple):
-    """A measure in the tables: its heading, its number format, and what is least for the best."""
-
-    measure: str
-    heading: str
-    format: str
-    badness: Callable[[float], float]
-
-
-COLUMNS = (
-    Column("psnr", "PSNR dB", ".2f", float.__neg__),
-    Column("ssim_wang", "SSIM Wang", ".4f", float.__neg__),
-    Column("ssim_daala", "SSIM daala", ".4f", float.__neg__),
-    Column("lr_consistency", "LR consistency dB", ".2f", float.__neg__),
-    Column("lpips", "LPIPS alex", ".4f", float.__pos__),
-    Column("spectrum_distance", "spectrum distance", ".2f", float.__pos__),
-    Column("grid_excess", "grid excess", "+.2f", float.__abs__),
-    Column("grain_ratio", "grain width", ".2f", lambda ratio: abs(math.log(ratio))),
-    Column("histogram_distance", "grey levels", ".2f", float.__pos__),
-)
 _CHANNELS = {
     "grey": "grey",
     "y-studio": "Y of the colour image (MATLAB's rgb2ycbcr, 16..235)",
@@ -67,6 +48,7 @@ def protocol_lines(comparison: Comparison) -> list[str]:
         "SSIM daala: Gaussian of sigma 1.5 * height / 256, normalised at the edges",
         "LR consistency: PSNR of the downsampled SR against LR, whole image, not rounded again",
         *_lines_of_distances(rows),
+        *_lines_of_more(comparison),
         "means: over images, each dataset by itself",
     ]
 
@@ -97,6 +79,15 @@ def _lines_of_distances(rows: Sequence[Row]) -> list[str]:
     return lines
 
 
+def _lines_of_more(comparison: Comparison) -> list[str]:
+    asked = _asked_for(comparison)
+    lines = [KNOWN[name].words for name in asked if KNOWN[name].words]
+    if {"cnr_ratio", "enl_ratio", "snr_difference"} & set(asked):
+        found = "found in HR: above the tissue, and up to five even windows of 8 x 32 pixels"
+        lines.append(f"regions: {'drawn by hand' if comparison.regions_drawn else found}")
+    return lines
+
+
 def dataset_line(comparison: Comparison, dataset: str) -> str:
     """Name of a dataset, its numbers of images and patients, and what of it is masked."""
     rows = comparison.images(dataset)
@@ -113,15 +104,15 @@ def dataset_line(comparison: Comparison, dataset: str) -> str:
 def plain_table(comparison: Comparison) -> str:
     """Everything as text, for pipes and logs; ends with a line end."""
     lines: list[str] = []
-    columns = _columns(comparison)
     wide = max(len("method"), *(len(printable(method)) for method in comparison.methods))
     for dataset in comparison.datasets:
         lines.append(dataset_line(comparison, dataset))
-        heads = "".join(f"  {column.heading:>{_width(column)}}" for column in columns)
-        lines.append(f"  {'method':<{wide}}{heads}")
-        for mean in comparison.means(dataset):
-            cells = "".join(f"  {_cell(mean, column):>{_width(column)}}" for column in columns)
-            lines.append(f"  {printable(mean.method):<{wide}}{cells}{_remark(mean)}")
+        for columns, remark in _tables(comparison):
+            heads = "".join(f"  {column.heading:>{_width(column)}}" for column in columns)
+            lines.append(f"  {'method':<{wide}}{heads}")
+            for mean in comparison.means(dataset):
+                cells = "".join(f"  {_cell(mean, column):>{_width(column)}}" for column in columns)
+                lines.append(f"  {printable(mean.method):<{wide}}{cells}{remark(mean)}")
         lines.append("")
     return "\n".join([*lines, *protocol_lines(comparison), ""])
 
@@ -133,25 +124,26 @@ def screen_table(comparison: Comparison) -> "Group":
     from rich.table import Table
     from rich.text import Text
 
-    columns = _columns(comparison)
     parts: list[Any] = []
     for dataset in comparison.datasets:
         means = comparison.means(dataset)
-        table = Table("method", box=None, pad_edge=False, padding=(0, 1, 0, 0))
-        for column in columns:
-            longest = max(6, *map(len, column.heading.split()))  # headings wrap, numbers do not
-            table.add_column(column.heading, justify="right", min_width=longest)
-        best = {column: min(_badness(mean, column) for mean in means) for column in columns}
-        for mean in means:
-            cells = [
-                Text(
-                    _cell(mean, column),
-                    style="bold" if _badness(mean, column) == best[column] < math.inf else "",
-                )
-                for column in columns
-            ]
-            table.add_row(Text(printable(mean.method) + _remark(mean)), *cells)
-        parts += [Text(dataset_line(comparison, dataset)), Padding(table, (0, 0, 1, 2))]
+        parts.append(Text(dataset_line(comparison, dataset)))
+        for columns, remark in _tables(comparison):
+            table = Table("method", box=None, pad_edge=False, padding=(0, 1, 0, 0))
+            for column in columns:
+                longest = max(6, *map(len, column.heading.split()))  # headings wrap, numbers do not
+                table.add_column(column.heading, justify="right", min_width=longest)
+            best = {column: min(_badness(mean, column) for mean in means) for column in columns}
+            for mean in means:
+                cells = [
+                    Text(
+                        _cell(mean, column),
+                        style="bold" if _badness(mean, column) == best[column] < math.inf else "",
+                    )
+                    for column in columns
+                ]
+                table.add_row(Text(printable(mean.method) + remark(mean)), *cells)
+            parts.append(Padding(table, (0, 0, 1, 2)))
     return Group(*parts, *(Text(line, style="dim") for line in protocol_lines(comparison)))
 
 
@@ -160,16 +152,18 @@ def csv_text(comparison: Comparison) -> str:
 
     ``inf`` where identical, nothing where a measure has no value.
     """
-    columns = list(Row.__dataclass_fields__)
+    usual = [name for name in Row.__dataclass_fields__ if name != "more"]
+    more = _asked_for(comparison)
+    measures = [*(measure.name for measure in USUAL), *more]
     buffer = io.StringIO()
     writer = csv.writer(buffer, lineterminator="\n")
-    writer.writerow(columns)
+    writer.writerow([*usual, *more])
     for row in comparison.rows:
-        values = asdict(row)
+        values = {**{name: getattr(row, name) for name in usual}, **row.more}
         values["patient"] = row.patient or ""
-        for measure in MEASURES:
+        for measure in measures:
             values[measure] = "" if values[measure] is None else f"{values[measure]:.6f}"
-        writer.writerow([values[column] for column in columns])
+        writer.writerow([values[column] for column in (*usual, *more)])
     return buffer.getvalue()
 
 
@@ -209,11 +203,19 @@ def json_text(comparison: Comparison, about: Mapping[str, Any] | None = None) ->
 def _json_mean(mean: Mean) -> dict[str, Any]:
     values = asdict(mean)
     del values["method"]
-    for measure in MEASURES:
-        value = values[measure]
-        if value is not None:
-            values[measure] = round(value, 6) if math.isfinite(value) else "inf"
+    more, without = values.pop("more"), values.pop("without")
+    for name in (measure.name for measure in USUAL):
+        values[name] = _json_number(values[name])
+    if more:
+        values["more"] = {name: _json_number(value) for name, value in more.items()}
+        values["without"] = without
     return values
+
+
+def _json_number(value: float | None) -> float | str | None:
+    if value is None or math.isfinite(value):
+        return value if value is None else round(value, 6)
+    return "inf"
 
 
 def _version(name: str) -> str:
@@ -223,21 +225,28 @@ def _version(name: str) -> str:
         return "not installed"
 
 
-def _columns(comparison: Comparison) -> list[Column]:
-    """Those that some image has a value for."""
-    return [
-        column
-        for column in COLUMNS
-        if any(getattr(row, column.measure) is not None for row in comparison.rows)
+def _asked_for(comparison: Comparison) -> list[str]:
+    """The measures beyond the usual."""
+    return list(dict.fromkeys(name for row in comparison.rows for name in row.more))
+
+
+def _tables(comparison: Comparison) -> list[tuple[list[Measure], Callable[[Mean], str]]]:
+    """The columns of each table, and what its rows remark; of the usual those with a value."""
+    usual = [
+        measure
+        for measure in USUAL
+        if any(getattr(row, measure.name) is not None for row in comparison.rows)
     ]
+    more = [KNOWN[name] for name in _asked_for(comparison)]
+    return [(usual, _remark), (more, _remark_of_more)] if more else [(usual, _remark)]
 
 
-def _cell(mean: Mean, column: Column) -> str:
-    value = getattr(mean, column.measure)
+def _cell(mean: Mean, column: Measure) -> str:
+    value = mean.more[column.name] if column.name in mean.more else getattr(mean, column.name)
     return "-" if value is None else f"{value:{column.format}}"
 
 
-def _badness(mean: Mean, column: Column) -> float:
+def _badness(mean: Mean, column: Measure) -> float:
     """Least for the best, of the number as it is shown."""
     cell = _cell(mean, column)
     return math.inf if cell == "-" else column.badness(float(cell))
@@ -262,7 +271,19 @@ def _remark(mean: Mean) -> str:
     return f"  ({'; '.join(left_out)})" if left_out else ""
 
 
-def _width(column: Column) -> int:
+def _remark_of_more(mean: Mean) -> str:
+    """For how many images which measures have no value, measures of one number together."""
+    lacking: dict[int, list[str]] = {}
+    for name, count in mean.without.items():
+        if count:
+            lacking.setdefault(count, []).append(KNOWN[name].heading)
+    remarks = [
+        f"{_plural(count, 'image')} without {', '.join(names)}" for count, names in lacking.items()
+    ]
+    return f"  ({'; '.join(remarks)})" if remarks else ""
+
+
+def _width(column: Measure) -> int:
     return max(len(column.heading), 7)
 
 

@@ -20,33 +20,38 @@ Both have k1 = 0.01, k2 = 0.03 and data range 1. Colour images: mean of the chan
 """
 
 from collections.abc import Callable
-from typing import Any, Literal, TypeVar, get_args
+from typing import Literal, TypeVar, get_args
 
 import numpy as np
 from numpy.typing import NDArray
 
+from super_resolution_gans.metrics.structure import Moments, moments, similarity
+from super_resolution_gans.metrics.subject import Image, Mask, Subject, subject
 from super_resolution_gans.metrics.window import (
-    Edge,
     coverage,
     gaussian_window,
     integer_gaussian_window,
     weigh,
 )
 
-Image = NDArray[np.floating[Any]]
-Mask = NDArray[np.bool_]
+__all__ = [
+    "Image", "Mask", "MetricError", "lr_consistency", "luma", "padding_mask", "psnr", "ssim",
+]  # fmt: skip
+
+Planes = list[NDArray[np.float64]]
 Convention = Literal["wang", "daala"]
 Swing = Literal["full", "studio"]
 T = TypeVar("T", bound=np.generic)
-
-_C1, _C2 = 0.01**2, 0.03**2
+WANG_WINDOW = gaussian_window(sigma=1.5, reach=5)
 
 
 class MetricError(ValueError):
     """Two images cannot be compared; the message says why."""
 
 
-def psnr(sr: Image, hr: Image, *, border: int = 4, mask: Mask | None = None) -> float:
+def psnr(
+    sr: Image | Subject, hr: Image | Subject, *, border: int = 4, mask: Mask | None = None
+) -> float:
     """Peak signal-to-noise ratio in dB, peak 1; infinite for identical images.
 
     Args:
@@ -58,14 +63,15 @@ def psnr(sr: Image, hr: Image, *, border: int = 4, mask: Mask | None = None) -> 
     Raises:
         MetricError: if shapes differ, values are not finite, or no pixel is left to count.
     """
-    x, y, counted = _checked(sr, hr, border, mask)
-    error = float(np.mean(np.square(_cut(x - y, border)[counted])))
+    x, y, counted = compared(sr, hr, border, mask)
+    errors = [np.square(cut(a - b, border)[counted]).mean() for a, b in zip(x, y, strict=True)]
+    error = float(np.mean(errors))
     return float("inf") if error == 0 else float(-10 * np.log10(error))
 
 
 def ssim(
-    sr: Image,
-    hr: Image,
+    sr: Image | Subject,
+    hr: Image | Subject,
     *,
     convention: Convention = "wang",
     border: int = 4,
@@ -84,17 +90,14 @@ def ssim(
         MetricError: if shapes differ, values are not finite, no pixel is left to count, or the
             convention is unknown.
     """
-    x, y, counted = _checked(sr, hr, border, mask)
+    first, second = subject(sr), subject(hr)
+    counted = compared(first, second, border, mask)[2]
     if convention == "wang":
-        window = gaussian_window(sigma=1.5, reach=5)
-        maps = [_cut(_similarity(*plane, window, "mirror")[0], border) for plane in _planes(x, y)]
-        return float(np.mean([similarity[counted].mean() for similarity in maps]))
+        pairs = zip(wang_moments(first), wang_moments(second), strict=True)
+        maps = [cut(similarity(*pair, _in_wang_windows), border)[counted] for pair in pairs]
+        return float(np.mean([similar.mean() for similar in maps]))
     if convention == "daala":
-        x, y = _cut(x, border), _cut(y, border)
-        height, width = x.shape[:2]
-        window = integer_gaussian_window(1.5 * height / 256, longest=min(height, width) - 1)
-        weighted = [_similarity(*plane, window, "zero") for plane in _planes(x, y)]
-        return float(np.mean([np.average(m[counted], weights=w[counted]) for m, w in weighted]))
+        return _daala(first, second, border, counted)
     raise MetricError(
         f"unknown SSIM convention {convention!r}; known are {', '.join(get_args(Convention))}"
     )
@@ -138,57 +141,94 @@ def padding_mask(hr: Image) -> Mask:
     return np.asarray(darkest < 253.5 / 255)
 
 
-def _similarity(
-    x: NDArray[np.float64], y: NDArray[np.float64], window: NDArray[np.float64], edge: Edge
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """The SSIM map (Wang et al. 2004, eq. 13), and the weight each window has inside the image."""
-    inside = coverage(x.shape, window, edge)
-    mean_x, mean_y = weigh(x, window, edge) / inside, weigh(y, window, edge) / inside
-    variance_x = weigh(x * x, window, edge) / inside - mean_x * mean_x
-    variance_y = weigh(y * y, window, edge) / inside - mean_y * mean_y
-    covariance = weigh(x * y, window, edge) / inside - mean_x * mean_y
-    similarity = ((2 * mean_x * mean_y + _C1) * (2 * covariance + _C2)) / (
-        (mean_x * mean_x + mean_y * mean_y + _C1) * (variance_x + variance_y + _C2)
-    )
-    return similarity, inside
+def compared(
+    sr: Image | Subject, hr: Image | Subject, border: int, mask: Mask | None
+) -> tuple[Planes, Planes, Mask]:
+    """The channels of both images in float64, and the mask with its border cut.
 
-
-def _checked(
-    sr: Image, hr: Image, border: int, mask: Mask | None
-) -> tuple[NDArray[np.float64], NDArray[np.float64], Mask]:
-    """Both images in float64, and the mask with its border cut."""
-    if sr.shape != hr.shape:
-        raise MetricError(f"SR has shape {sr.shape}, HR {hr.shape}")
-    if sr.ndim != 2 and (sr.ndim != 3 or sr.shape[2] != 3):
-        raise MetricError(f"images of shape {sr.shape}; expected (height, width[, 3])")
-    for name, image in (("SR", sr), ("HR", hr)):
-        if image.dtype.kind != "f":
-            raise MetricError(f"{name} has type {image.dtype}; expected floating point, 1.0 white")
-        if not np.isfinite(image).all():
-            raise MetricError(f"{name} holds NaN or infinite values")
+    Raises:
+        MetricError: as :func:`psnr`.
+    """
+    first, second = subject(sr), subject(hr)
+    shape = first.pixels.shape
+    if shape != second.pixels.shape:
+        raise MetricError(f"SR has shape {shape}, HR {second.pixels.shape}")
+    x, y = channels(first, "SR"), channels(second, "HR")
     if border < 0:
         raise MetricError(f"a border of {border} pixels cannot be cut")
     if mask is None:
-        mask = np.ones(sr.shape[:2], dtype=np.bool_)
-    if mask.shape != sr.shape[:2] or mask.dtype != np.bool_:
-        raise MetricError(f"mask is {mask.dtype} {mask.shape}; expected bool {sr.shape[:2]}")
-    counted = _cut(mask, border)
+        mask = np.ones(shape[:2], dtype=np.bool_)
+    if mask.shape != shape[:2] or mask.dtype != np.bool_:
+        raise MetricError(f"mask is {mask.dtype} {mask.shape}; expected bool {shape[:2]}")
+    counted = cut(mask, border)
     if not counted.any():
         raise MetricError(
-            f"no pixel is left to count in {sr.shape[0]} x {sr.shape[1]} after a border of "
-            f"{border} and the mask"
+            f"no pixel is left to count in {shape[0]} x {shape[1]} after a border of {border} "
+            "and the mask"
         )
-    return sr.astype(np.float64), hr.astype(np.float64), counted
+    return x, y, counted
 
 
-def _cut(image: NDArray[T], border: int) -> NDArray[T]:
+def channels(image: Image | Subject, name: str = "image") -> Planes:
+    """An image as one or three planes (H, W) of float64; not to be changed.
+
+    Args:
+        image: (H, W) or (H, W, 3), floating point.
+        name: for the message.
+
+    Raises:
+        MetricError: if its shape or type is another, or values are not finite.
+    """
+
+    def work() -> Planes:
+        pixels = image.pixels if isinstance(image, Subject) else image
+        if pixels.ndim != 2 and (pixels.ndim != 3 or pixels.shape[2] != 3):
+            raise MetricError(f"images of shape {pixels.shape}; expected (height, width[, 3])")
+        if pixels.dtype.kind != "f":
+            raise MetricError(f"{name} has type {pixels.dtype}; expected floating point, 1.0 white")
+        if not np.isfinite(pixels).all():
+            raise MetricError(f"{name} holds NaN or infinite values")
+        planes = [pixels] if pixels.ndim == 2 else [pixels[..., c] for c in range(3)]
+        return [np.ascontiguousarray(plane, np.float64) for plane in planes]
+
+    return subject(image).once("channels", work)
+
+
+def wang_moments(image: Subject) -> list[Moments]:
+    """Of each channel, in the windows of ``wang`` around each pixel, edges mirrored.
+
+    Raises:
+        MetricError: if it is no image.
+    """
+    planes = channels(image)
+    return image.once(
+        "moments, wang", lambda: [moments(plane, _in_wang_windows) for plane in planes]
+    )
+
+
+def _daala(sr: Subject, hr: Subject, border: int, counted: Mask) -> float:
+    height, width = counted.shape
+    window = integer_gaussian_window(1.5 * height / 256, longest=min(height, width) - 1)
+    inside = coverage((height, width), window, "zero")
+
+    def local(plane: NDArray[np.float64]) -> NDArray[np.float64]:
+        return weigh(plane, window, "zero") / inside
+
+    def known(image: Subject) -> list[Moments]:
+        planes = channels(image)
+        what = ("moments, daala", border)
+        return image.once(what, lambda: [moments(cut(plane, border), local) for plane in planes])
+
+    maps = [similarity(x, y, local) for x, y in zip(known(sr), known(hr), strict=True)]
+    weights = inside[counted]
+    return float(np.mean([np.average(similar[counted], weights=weights) for similar in maps]))
+
+
+def _in_wang_windows(plane: NDArray[np.float64]) -> NDArray[np.float64]:
+    return weigh(plane, WANG_WINDOW, "mirror")
+
+
+def cut(image: NDArray[T], border: int) -> NDArray[T]:
+    """Without ``border`` pixels at each edge (a view); nothing is left of one that is smaller."""
     height, width = image.shape[:2]
     return image[border : max(border, height - border), border : max(border, width - border)]
-
-
-def _planes(
-    x: NDArray[np.float64], y: NDArray[np.float64]
-) -> list[tuple[NDArray[np.float64], NDArray[np.float64]]]:
-    if x.ndim == 2:
-        return [(x, y)]
-    return [(x[..., c], y[..., c]) for c in range(x.shape[2])]

@@ -19,8 +19,10 @@ import torch.nn.functional as F
 from safetensors import SafetensorError, safe_open
 from torch import Tensor
 
-from super_resolution_gans.metrics.image import Image, MetricError
+from super_resolution_gans.metrics.image import MetricError
+from super_resolution_gans.metrics.subject import Image, Subject, subject
 from super_resolution_gans.metrics.undefined import UndefinedError
+from super_resolution_gans.metrics.weights import WeightsError
 
 WEIGHTS = Path(__file__).resolve().parent.parent / "weights" / "lpips-alex.safetensors"
 SMALLEST = 31  # pixels: below, the last pooling has no window
@@ -37,17 +39,6 @@ _CONVOLUTIONS = (
 )
 
 
-class WeightsError(ValueError):
-    """A file of metric weights cannot be used; the message is "path: reason", in one line."""
-
-    def __init__(self, path: str | os.PathLike[str], reason: str) -> None:
-        self.path, self.reason = os.fspath(path), reason
-        line = f"{self.path}: {reason}"
-        super().__init__(
-            "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in line)
-        )
-
-
 class Lpips:
     """The distance as a function of two images; :func:`load_lpips` makes one.
 
@@ -55,54 +46,59 @@ class Lpips:
     """
 
     def __init__(self, weights: dict[str, Tensor]) -> None:
-        self._weights = weights
-        self._last: tuple[Image, list[Tensor]] | None = None
+        # Channels last takes about a fifth less time on a CPU.
+        self._weights = {
+            name: weight.contiguous(memory_format=torch.channels_last)
+            if weight.ndim == 4
+            else weight
+            for name, weight in weights.items()
+        }
         device = weights["heads.0"].device
         self._shift = torch.tensor(_SHIFT, device=device).view(1, 3, 1, 1)
         self._scale = torch.tensor(_SCALE, device=device).view(1, 3, 1, 1)
 
     @torch.inference_mode()
-    def __call__(self, first: Image, second: Image) -> float:
+    def __call__(self, first: Image | Subject, second: Image | Subject) -> float:
         """How unlike two images look; 0 for identical ones, symmetric.
 
         Args:
             first: (H, W) or (H, W, 3), floating point, 1.0 is white; grey is taken as three
-                equal channels, values are not clipped.
+                equal channels, values are not clipped. The features of a subject are computed once.
             second: same shape.
 
         Raises:
             UndefinedError: if a side is shorter than 31 pixels.
             MetricError: if shapes differ or values are not finite.
         """
-        if first.shape != second.shape:
-            raise MetricError(f"images of different shapes, {first.shape} and {second.shape}")
+        known = subject(first), subject(second)
+        shapes = [image.pixels.shape for image in known]
+        if shapes[0] != shapes[1]:
+            raise MetricError(f"images of different shapes, {shapes[0]} and {shapes[1]}")
         # One by one: a batch of two would hold twice the memory, and be no faster on a CPU.
-        stages = zip(self._stages(first), self._remembered(second), strict=True)
-        return float(
-            sum(
-                (self._weights[f"heads.{n}"] @ (x - y).square().flatten(1)).mean().double()
-                for n, (x, y) in enumerate(stages)
-            )
-        )
+        x, y = (self._remembered(image) for image in known)
+        return float((x - y).square().sum(dtype=torch.float64))
 
-    def _remembered(self, image: Image) -> list[Tensor]:
-        """The features of the second image: often one truth that many others are compared with."""
-        last = self._last
-        if last is None or last[0].dtype != image.dtype or not np.array_equal(last[0], image):
-            last = self._last = (image.copy(), self._stages(image))
-        return last[1]
+    def _remembered(self, image: Subject) -> Tensor:
+        return image.once((self, "place"), lambda: self._place(image.pixels))
 
-    def _stages(self, image: Image) -> list[Tensor]:
-        """Features of unit length: five of (channels, height, width)."""
+    def _place(self, image: Image) -> Tensor:
+        """A vector of which the squared distance to another's is the distance of the images.
+
+        Every feature vector of unit length is scaled by the square roots of its head and of one
+        over the number of positions, so that the sum over all of them is that over stages of means.
+        """
         x = (2 * self._tensor(image) - 1 - self._shift) / self._scale
+        x = x.contiguous(memory_format=torch.channels_last)
         stages = []
-        for name, _, stride, padding, pooled in _CONVOLUTIONS:
+        for stage, (name, _, stride, padding, pooled) in enumerate(_CONVOLUTIONS):
             if pooled:
                 x = F.max_pool2d(x, 3, 2)
             kernel, bias = self._weights[f"{name}.weight"], self._weights[f"{name}.bias"]
             x = F.conv2d(x, kernel, bias, stride, padding).relu_()
-            stages.append((x / (x.square().sum(1, keepdim=True).sqrt() + 1e-10))[0])
-        return stages
+            head = (self._weights[f"heads.{stage}"] / (x.shape[2] * x.shape[3])).sqrt()
+            length = torch.linalg.vector_norm(x, dim=1, keepdim=True) + 1e-10
+            stages.append((x / length).mul_(head.view(1, -1, 1, 1)).permute(0, 2, 3, 1).flatten())
+        return torch.cat(stages)
 
     def _tensor(self, image: Image) -> Tensor:
         """(1, 3, H, W) on the device of the weights."""

@@ -11,9 +11,10 @@ from typing import Literal, get_args
 import numpy as np
 from numpy.typing import NDArray
 
-from super_resolution_gans.metrics.image import Image, Mask, MetricError
+from super_resolution_gans.metrics.image import MetricError, channels
+from super_resolution_gans.metrics.subject import Image, Mask, Subject, mask_key, subject
 from super_resolution_gans.metrics.undefined import UndefinedError
-from super_resolution_gans.metrics.window import gaussian_window, weigh
+from super_resolution_gans.metrics.window import coverage, gaussian_window, weigh
 
 Axis = Literal["axial", "lateral"]
 _LEVELS = 256
@@ -21,7 +22,7 @@ _SIGMA = 8.0  # of the window of local means, in pixels: several grains wide
 
 
 def autocorrelation_width(
-    image: Image, axis: Axis, *, mask: Mask | None = None, sigma: float = _SIGMA
+    image: Image | Subject, axis: Axis, *, mask: Mask | None = None, sigma: float = _SIGMA
 ) -> float:
     """Full width at half maximum of the autocorrelation of the local fluctuation, in pixels.
 
@@ -41,38 +42,53 @@ def autocorrelation_width(
         UndefinedError: if the image does not fluctuate, or never falls to one half.
         MetricError: if image or mask are not as described.
     """
-    values, counted = _checked(image, mask)
-    return _width(_fluctuation(values, counted, sigma), counted, axis)
+    known = subject(image)
+    values, counted = _checked(known, mask)
+
+    def fluctuation() -> NDArray[np.float64]:
+        return _fluctuation(values, counted, sigma)
+
+    def width() -> float:
+        key = mask_key(mask)
+        return _width(known.once(("fluctuation", sigma, key), fluctuation), counted, axis)
+
+    return known.once(("width", axis, sigma, mask_key(mask)), width)
 
 
 def _fluctuation(values: NDArray[np.float64], counted: Mask, sigma: float) -> NDArray[np.float64]:
     """Values less their local mean; 0 where a pixel is not counted."""
     window = gaussian_window(sigma, reach=int(np.ceil(3 * sigma)))
-    inside = weigh(counted.astype(np.float64), window, "zero")
-    mean = weigh(np.where(counted, values, 0.0), window, "zero") / np.where(counted, inside, 1.0)
+    if counted.all():
+        inside = coverage(counted.shape, window, "zero")
+    else:
+        inside = np.where(counted, weigh(counted.astype(np.float64), window, "zero"), 1.0)
+    mean = weigh(np.where(counted, values, 0.0), window, "zero") / inside
     return np.where(counted, values - mean, 0.0)
 
 
 def _width(fluctuation: NDArray[np.float64], counted: Mask, axis: Axis) -> float:
-    weights = counted.astype(np.float64)
-    power = float(np.square(fluctuation).sum() / weights.sum())
+    total = int(counted.sum())
+    power = float(np.vdot(fluctuation, fluctuation)) / total
     if power < 1e-12:
         raise UndefinedError("the image does not fluctuate, it has no autocorrelation")
-    if axis == "lateral":
-        fluctuation, weights = fluctuation.T, weights.T
-    before = 1.0
-    for lag in range(1, len(fluctuation)):
-        pairs = float((weights[lag:] * weights[:-lag]).sum())
+    everywhere = total == counted.size
+    before, length = 1.0, counted.shape[0 if axis == "axial" else 1]
+    for lag in range(1, length):
+        far, near = (
+            (np.s_[lag:], np.s_[:-lag]) if axis == "axial" else (np.s_[:, lag:], np.s_[:, :-lag])
+        )
+        pairs = counted[far].size if everywhere else int((counted[far] & counted[near]).sum())
         if not pairs:
             break
-        now = float((fluctuation[lag:] * fluctuation[:-lag]).sum()) / pairs / power
+        product = float(np.einsum("ij,ij->", fluctuation[far], fluctuation[near]))
+        now = product / pairs / power
         if now <= 0.5:
             return 2 * (lag - 1 + (before - 0.5) / (before - now))
         before = now
     raise UndefinedError(f"the {axis} autocorrelation does not fall to one half")
 
 
-def grain_ratio(sr: Image, hr: Image, *, mask: Mask | None = None) -> float:
+def grain_ratio(sr: Image | Subject, hr: Image | Subject, *, mask: Mask | None = None) -> float:
     """How wide the grains of SR are in units of those of HR: 1 is alike, above 1 is coarser.
 
     The square root of the product of both directions' ratios of :func:`autocorrelation_width`.
@@ -87,17 +103,15 @@ def grain_ratio(sr: Image, hr: Image, *, mask: Mask | None = None) -> float:
         MetricError: if images or mask are not as described.
     """
     product = 1.0
-    for image, power in ((sr, 0.5), (hr, -0.5)):
-        values, counted = _checked(image, mask)
-        fluctuation = _fluctuation(values, counted, _SIGMA)
+    for image, power in ((subject(sr), 0.5), (subject(hr), -0.5)):
         for axis in get_args(Axis):
-            product *= _width(fluctuation, counted, axis) ** power
+            product *= autocorrelation_width(image, axis, mask=mask) ** power
     return product
 
 
 def histogram_distance(
-    first: Image,
-    second: Image,
+    first: Image | Subject,
+    second: Image | Subject,
     *,
     first_mask: Mask | None = None,
     second_mask: Mask | None = None,
@@ -116,11 +130,13 @@ def histogram_distance(
     Raises:
         MetricError: if an image or a mask are not as described.
     """
-    cumulated = [
-        np.cumsum(_histogram(*_checked(image, mask)))
-        for image, mask in ((first, first_mask), (second, second_mask))
-    ]
-    return float(np.abs(cumulated[0] - cumulated[1]).sum())
+    one, other = _shares(subject(first), first_mask), _shares(subject(second), second_mask)
+    return float(np.abs(np.cumsum(one) - np.cumsum(other)).sum())
+
+
+def _shares(image: Subject, mask: Mask | None) -> NDArray[np.float64]:
+    values, counted = _checked(image, mask)
+    return image.once(("histogram", mask_key(mask)), lambda: _histogram(values, counted))
 
 
 def _histogram(values: NDArray[np.float64], counted: Mask) -> NDArray[np.float64]:
@@ -129,17 +145,15 @@ def _histogram(values: NDArray[np.float64], counted: Mask) -> NDArray[np.float64
     return shares
 
 
-def _checked(image: Image, mask: Mask | None) -> tuple[NDArray[np.float64], Mask]:
-    if image.ndim != 2:
-        raise MetricError(f"image of shape {image.shape}; expected (height, width)")
-    if image.dtype.kind != "f":
-        raise MetricError(f"image has type {image.dtype}; expected floating point, 1.0 white")
-    if not np.isfinite(image).all():
-        raise MetricError("image holds NaN or infinite values")
+def _checked(image: Subject, mask: Mask | None) -> tuple[NDArray[np.float64], Mask]:
+    shape = image.pixels.shape
+    if len(shape) != 2:
+        raise MetricError(f"image of shape {shape}; expected (height, width)")
+    (values,) = channels(image)
     if mask is None:
-        mask = np.ones(image.shape, np.bool_)
-    if mask.shape != image.shape or mask.dtype != np.bool_:
-        raise MetricError(f"mask is {mask.dtype} {mask.shape}; expected bool {image.shape}")
+        mask = np.ones(shape, np.bool_)
+    if mask.shape != shape or mask.dtype != np.bool_:
+        raise MetricError(f"mask is {mask.dtype} {mask.shape}; expected bool {shape}")
     if not mask.any():
         raise MetricError("the mask counts no pixel")
-    return image.astype(np.float64), mask
+    return values, mask

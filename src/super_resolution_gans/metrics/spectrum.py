@@ -16,20 +16,21 @@ value.
 """
 
 import itertools
+from collections.abc import Sequence
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from super_resolution_gans.metrics.image import Image, MetricError
-from super_resolution_gans.metrics.undefined import UndefinedError
+from super_resolution_gans.metrics.image import MetricError
+from super_resolution_gans.metrics.patches import PATCH, STEP, Spectra, patch_spectra
+from super_resolution_gans.metrics.subject import Image, Subject, subject
 
-PATCH = 64
-STEP = 32
 _FLOOR = 1e-12
 Spectrum = NDArray[np.float64]
 
 
-def mean_power(image: Image) -> Spectrum:
+def mean_power(image: Image | Subject) -> Spectrum:
     """The mean power spectrum, (64, 64); frequency zero at [0, 0], then as numpy's ``fft2``.
 
     Args:
@@ -39,31 +40,21 @@ def mean_power(image: Image) -> Spectrum:
         UndefinedError: if a side is shorter than 64 pixels.
         MetricError: if the shape is another, or values are not finite.
     """
-    if image.ndim != 2 and (image.ndim != 3 or image.shape[2] != 3):
-        raise MetricError(f"images of shape {image.shape}; expected (height, width[, 3])")
-    if image.dtype.kind != "f":
-        raise MetricError(f"image has type {image.dtype}; expected floating point, 1.0 white")
-    if not np.isfinite(image).all():
-        raise MetricError("image holds NaN or infinite values")
-    if min(image.shape[:2]) < PATCH:
-        raise UndefinedError(
-            f"the spectrum needs {PATCH} x {PATCH} pixels, image has {image.shape[0]} x "
-            f"{image.shape[1]}"
-        )
-    hann = 0.5 - 0.5 * np.cos(2 * np.pi * np.arange(PATCH) / PATCH)
-    window = np.outer(hann, hann)
-    height, width = (length // PATCH * PATCH for length in image.shape[:2])
-    planes = (image[..., None] if image.ndim == 2 else image)[:height, :width].astype(np.float64)
-    total, count = np.zeros((PATCH, PATCH)), 0
-    for plane in np.moveaxis(planes, -1, 0):
-        patches = np.lib.stride_tricks.sliding_window_view(plane, (PATCH, PATCH))
-        for row in patches[::STEP, ::STEP]:  # one row at a time: little memory
-            total += np.square(np.abs(np.fft.fft2(row * window))).sum(axis=0)
-            count += len(row)
-    return np.maximum(total / count, _FLOOR)
+    known = subject(image)
+    spectra = patch_spectra(known)
+    return known.once("mean power", lambda: _mean_power(spectra, known.pixels.shape[:2]))
 
 
-def spectrum_distance(sr: Image, hr: Image) -> float:
+def _mean_power(spectra: Sequence[Spectra], shape: tuple[int, ...]) -> Spectrum:
+    rows, columns = ((length // PATCH * PATCH - PATCH) // STEP + 1 for length in shape)
+    counted = [patches[:rows, :columns].reshape(-1, *patches.shape[2:]) for patches in spectra]
+    half = np.mean([np.square(np.abs(patches)).mean(axis=0) for patches in counted], axis=0)
+    others = np.roll(half[::-1], 1, axis=0)[:, PATCH // 2 - 1 : 0 : -1]  # at minus the frequency
+    power: Spectrum = np.maximum(np.concatenate([half, others], axis=1), _FLOOR)
+    return power
+
+
+def spectrum_distance(sr: Image | Subject, hr: Image | Subject) -> float:
     """Mean absolute difference of log10 mean power over all 64 x 64 frequencies, in decades.
 
     0 for identical images; an image that is smoother or noisier at many frequencies is far away.
@@ -73,7 +64,24 @@ def spectrum_distance(sr: Image, hr: Image) -> float:
     return float(np.mean(np.abs(np.log10(x) - np.log10(y))))
 
 
-def grid_excess(sr: Image, hr: Image) -> float:
+def directional_distance(
+    sr: Image | Subject, hr: Image | Subject, axis: Literal["axial", "lateral"]
+) -> float:
+    """:func:`spectrum_distance` over the frequencies of one direction alone, in decades.
+
+    Axial frequencies are those whose axial part (down the rows) is larger than their lateral part,
+    lateral ones those where it is smaller: the resolution of OCT along the beam comes from its
+    bandwidth, across from its optics and its A-scan spacing, and a method may fail at one alone.
+    Raises as :func:`spectrum_distance`.
+    """
+    x, y = _both(sr, hr)
+    frequency = np.abs(np.fft.fftfreq(PATCH))
+    down, right = frequency[:, None], frequency[None, :]
+    chosen = down > right if axis == "axial" else down < right
+    return float(np.mean(np.abs(np.log10(x) - np.log10(y))[chosen]))
+
+
+def grid_excess(sr: Image | Subject, hr: Image | Subject) -> float:
     """How much the strongest periodic grid of SR stands out more than that of HR, in decades.
 
     How far :func:`grid_peak` of SR is above that of HR: above 0 where SR has a grid that HR has
@@ -111,7 +119,8 @@ def _ring(row: int, column: int) -> NDArray[np.bool_]:
     return np.asarray((distance >= 3) & (distance <= 5))
 
 
-def _both(sr: Image, hr: Image) -> tuple[Spectrum, Spectrum]:
-    if sr.shape != hr.shape:
-        raise MetricError(f"SR has shape {sr.shape}, HR {hr.shape}")
+def _both(sr: Image | Subject, hr: Image | Subject) -> tuple[Spectrum, Spectrum]:
+    first, second = (subject(image).pixels.shape for image in (sr, hr))
+    if first != second:
+        raise MetricError(f"SR has shape {first}, HR {second}")
     return mean_power(sr), mean_power(hr)

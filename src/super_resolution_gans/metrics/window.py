@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 Edge = Literal["mirror", "zero"]
-_BLOCK = 64  # output rows per matrix product: more wastes multiplications, fewer wastes calls
+_BLOCK = 16  # outputs per matrix product: more waste multiplications, fewer waste calls
 
 
 def gaussian_window(sigma: float, reach: int) -> NDArray[np.float64]:
@@ -43,36 +43,48 @@ def weigh(
         edge: beyond the border the image is mirrored with the border pixel repeated
             (``mirror``: d c b a | a b c d), or zero.
     """
-    rows = _weigh_rows(image, window, edge)
-    return np.ascontiguousarray(_weigh_rows(rows.T, window, edge).T)
+    reach = len(window) // 2
+    rows = weigh_inside(_extended(image, reach, edge), window, axis=0)
+    return weigh_inside(_extended(rows.T, reach, edge).T, window, axis=1)
 
 
 def coverage(
     shape: tuple[int, ...], window: NDArray[np.float64], edge: Edge
 ) -> NDArray[np.float64]:
     """What :func:`weigh` makes of an image of ones: the share of each window inside the image."""
-    rows, columns = (_weigh_rows(np.ones((length, 1)), window, edge) for length in shape)
+    reach = len(window) // 2
+    rows, columns = (
+        weigh_inside(_extended(np.ones((length, 1)), reach, edge), window, axis=0)
+        for length in shape
+    )
     return rows * columns.T
 
 
-def _weigh_rows(
-    image: NDArray[np.float64], window: NDArray[np.float64], edge: Edge
+def weigh_inside(
+    image: NDArray[np.float64], window: NDArray[np.float64], axis: Literal[0, 1]
 ) -> NDArray[np.float64]:
-    """Along the first axis, as products with the few non-zero columns of the banded matrix."""
-    length, reach = len(image), len(window) // 2
-    result = np.empty(image.shape)
+    """The window-weighted sums along one axis, where the whole window is inside: a shorter image.
+
+    Products with the band of a banded matrix, some rows or columns of the result at a time.
+    """
+    length = image.shape[axis] - len(window) + 1
+    band = np.zeros((_BLOCK, _BLOCK + len(window) - 1))
+    for row in range(_BLOCK):
+        band[row, row : row + len(window)] = window
+    shape = (length, image.shape[1]) if axis == 0 else (image.shape[0], length)
+    result = np.empty(shape)
     for start in range(0, length, _BLOCK):
-        outputs = np.arange(start, min(start + _BLOCK, length))
-        inputs = outputs[:, None] + np.arange(-reach, reach + 1)
-        weights = np.broadcast_to(window, inputs.shape)
-        if edge == "mirror":
-            inputs = inputs % (2 * length)
-            inputs = np.minimum(inputs, 2 * length - 1 - inputs)
+        stop = min(start + _BLOCK, length)
+        weights = band[: stop - start, : stop - start + len(window) - 1]
+        needed = slice(start, stop + len(window) - 1)
+        if axis == 0:
+            np.matmul(weights, image[needed], out=result[start:stop])
         else:
-            weights = np.where((inputs >= 0) & (inputs < length), weights, 0.0)
-            inputs = np.clip(inputs, 0, length - 1)
-        first, last = int(inputs.min()), int(inputs.max())
-        band = np.zeros((len(outputs), last - first + 1))
-        np.add.at(band, (np.arange(len(outputs))[:, None], inputs - first), weights)
-        result[start : start + len(outputs)] = band @ image[first : last + 1]
+            np.matmul(image[:, needed], weights.T, out=result[:, start:stop])
     return result
+
+
+def _extended(image: NDArray[np.float64], reach: int, edge: Edge) -> NDArray[np.float64]:
+    """With ``reach`` more rows above and below."""
+    mode: Literal["symmetric", "constant"] = "symmetric" if edge == "mirror" else "constant"
+    return np.pad(image, ((reach, reach), (0, 0)), mode)

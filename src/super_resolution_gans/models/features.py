@@ -7,7 +7,7 @@ mode, their parameters never get a gradient, the images do.
 
 import importlib
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Self, cast
 
 import torch
@@ -23,6 +23,7 @@ from super_resolution_gans.models.vgg import (
 from super_resolution_gans.models.vgg_weights import VGGWeights, read_vgg
 
 LayerWeights = str | Sequence[str] | Mapping[str, float]
+Pool = Callable[[Tensor], Tensor]
 OWN = "own"
 
 
@@ -51,16 +52,21 @@ class VGGFeatures(FeatureExtractor):
         layers: parsed layers of one network.
         weights: of as many convolutions as the deepest layer needs, from :func:`read_vgg`.
         layer_weights: by layer name.
+        pool: halves the size between blocks; max-pooling unless another is asked for.
     """
 
     mean: Tensor
     std: Tensor
 
     def __init__(
-        self, layers: Sequence[Layer], weights: VGGWeights, layer_weights: dict[str, float]
+        self,
+        layers: Sequence[Layer],
+        weights: VGGWeights,
+        layer_weights: dict[str, float],
+        pool: Pool | None = None,
     ) -> None:
         super().__init__()
-        self.layers, self.layer_weights = tuple(layers), layer_weights
+        self.layers, self.layer_weights, self.pool = tuple(layers), layer_weights, pool or _max_pool
         self.plan = convolutions(layers[0].network)[: _depth(layers)]
         self.smallest = 2 ** (max(layer.block for layer in layers) - 1)
         self.convolutions = nn.ModuleList()
@@ -84,7 +90,7 @@ class VGGFeatures(FeatureExtractor):
         answer: dict[str, Tensor] = {}
         for planned, convolution in zip(self.plan, self.convolutions, strict=True):
             if planned.pooled:
-                x = F.max_pool2d(x, 2)
+                x = self.pool(x)
             before = convolution(x)
             here = [layer for layer in self.layers if layer.source == planned.name]
             x = F.relu(before, inplace=all(layer.activated for layer in here))
@@ -139,13 +145,16 @@ class OwnFeatures(FeatureExtractor):
         return self.name
 
 
-def load_features(layers: LayerWeights, weights: str | os.PathLike[str]) -> VGGFeatures:
+def load_features(
+    layers: LayerWeights, weights: str | os.PathLike[str], *, pool: Pool | None = None
+) -> VGGFeatures:
     """A VGG extractor with the weights of a file, on the CPU.
 
     Args:
         layers: one name (``vgg19.relu5_4``), several, or weights by name; unnamed weights are 1.
         weights: path of the file; see :func:`~super_resolution_gans.models.vgg_weights.read_vgg`,
             and ``vgg_download.download_vgg`` for how to get one.
+        pool: what replaces max-pooling, as DISTS asks for.
 
     Raises:
         FeatureError: if a layer is unknown, or layers of two networks are mixed.
@@ -158,7 +167,7 @@ def load_features(layers: LayerWeights, weights: str | os.PathLike[str]) -> VGGF
         asked = ", ".join(weighed) or "no layer"
         raise FeatureError(asked, "layers of one network are needed, at least one")
     stored = read_vgg(weights, networks[0], _depth(parsed))
-    return VGGFeatures(parsed, stored, weighed)
+    return VGGFeatures(parsed, stored, weighed, pool)
 
 
 def import_features(name: str, weights: Mapping[str, float] | None = None) -> OwnFeatures:
@@ -189,6 +198,10 @@ def import_features(name: str, weights: Mapping[str, float] | None = None) -> Ow
         made = type(cast(object, network)).__name__
         raise FeatureError(name, f"made a {made}, expected a torch.nn.Module")
     return OwnFeatures(network, name, {OWN: 1.0} if weights is None else weights)
+
+
+def _max_pool(x: Tensor) -> Tensor:
+    return F.max_pool2d(x, 2)
 
 
 def _weighed(layers: LayerWeights) -> dict[str, float]:

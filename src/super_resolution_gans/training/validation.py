@@ -12,7 +12,8 @@ from super_resolution_gans.data.crops import CropRules, CropSampler, margin
 from super_resolution_gans.data.store import Store
 from super_resolution_gans.degrade import DegradationRange
 from super_resolution_gans.metrics.image import psnr, ssim
-from super_resolution_gans.metrics.spectrum import PATCH, grid_excess, spectrum_distance
+from super_resolution_gans.metrics.patches import PATCH
+from super_resolution_gans.metrics.spectrum import grid_excess, spectrum_distance
 from super_resolution_gans.training.steps import Step
 
 _COUNT, _SIDE, _SHOWN = 16, 192, 4

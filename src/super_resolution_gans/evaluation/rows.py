@@ -1,0 +1,63 @@
+"""What an evaluation writes down of one image and one method, and how it was measured."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+from super_resolution_gans.evaluation.pairs import Scale
+
+Channel = Literal["y-studio", "y-full", "rgb"]
+
+
+@dataclass(frozen=True)
+class Protocol:
+    """How is measured; printed with every number.
+
+    Attributes:
+        scale: (vertical, lateral) factors.
+        border: HR pixels cut from each edge before PSNR and SSIM.
+        channel: what of a colour image is measured (grey images are measured as they are):
+            ``y-studio``: Y of MATLAB's rgb2ycbcr, 16..235; ``y-full``: .299 R + .587 G + .114 B;
+            ``rgb``: all three channels.
+        mask_padding: whether pixels that are white in HR (8-bit 254 and above) are left out.
+    """
+
+    scale: Scale = (4, 4)
+    border: int = 4
+    channel: Channel = "y-studio"
+    mask_padding: bool = True
+
+
+@dataclass(frozen=True)
+class Row:
+    """One image, one method; PSNR and LR consistency in dB (infinite if identical).
+
+    LPIPS is None where it was not asked for; spectrum distance and grid excess are in decades. All
+    three are None where the image is too small for them. ``grain_ratio`` is the width of speckle
+    grains in units of HR's, None where there are none; ``histogram_distance`` is in grey levels of
+    8 bit. Both are of the counted pixels, and None where three channels are measured.
+    ``counted`` and ``masked`` are numbers of HR pixels inside the border; ``channel`` is ``grey``
+    or the protocol's. ``more`` has what was asked for beyond these, by name, None as above.
+    """
+
+    dataset: str
+    image: str
+    patient: str | None
+    method: str
+    psnr: float
+    ssim_wang: float
+    ssim_daala: float
+    lr_consistency: float
+    height: int
+    width: int
+    channel: str
+    levels: int
+    lr_made_here: bool
+    counted: int
+    masked: int
+    lpips: float | None = None
+    spectrum_distance: float | None = None
+    grid_excess: float | None = None
+    grain_ratio: float | None = None
+    histogram_distance: float | None = None
+    more: Mapping[str, float | None] = field(default_factory=dict)
