@@ -172,7 +172,10 @@ def test_truncated_anywhere_it_is_one_line(tmp_path: Path, save: Any) -> None:
 def test_other_archives_are_told_from_ours(tmp_path: Path) -> None:
     with zipfile.ZipFile(tmp_path / "a.zip", "w") as archive:
         archive.writestr("letter.txt", "hello")
-    assert "a ZIP without arrays; extract it first" in _refusal(tmp_path / "a.zip")
+    assert "format not supported: ZIP; extract it first" in _refusal(tmp_path / "a.zip")
+    with zipfile.ZipFile(tmp_path / "empty.npz", "w") as archive:
+        archive.writestr("letter.txt", "hello")
+    assert "there are no arrays in this archive" in _refusal(tmp_path / "empty.npz")
     with zipfile.ZipFile(tmp_path / "b.npz", "w") as archive:
         archive.writestr("arr_0.npy", json.dumps("no array").encode())
     assert "damaged or not supported" in _refusal(tmp_path / "b.npz")

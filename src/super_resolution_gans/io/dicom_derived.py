@@ -93,6 +93,14 @@ def derived(scan: Scan, about: About, digest: str, *, keep_metadata: bool) -> "D
     return result
 
 
+def story_in(header: "Dataset") -> str:
+    """How the pixels of a result of ours came to be, as JSON; "" if the header does not tell."""
+    try:
+        return str(header.private_block(_PRIVATE_GROUP, _OURS)[1].value)
+    except KeyError:
+        return ""
+
+
 def bits_of(scan: Scan) -> int:
     """How many bits the numbers of the scan's range take."""
     low, high = scan.value_range

@@ -58,11 +58,8 @@ def read_gzip(path: Path, source: str, limits: Limits) -> Scan:
     """Read a compressed NIfTI file; no more is decompressed than its header announces.
 
     Raises:
-        ReadError: if something else was compressed, or as :func:`read_nifti` does.
+        ReadError: as :func:`read_nifti`.
     """
-
-    if not is_packed(path):
-        raise ReadError(source, "format not supported: gzip; decompress it first")
     return _read(path, source, limits, lambda _mode: gzip.open(path), packed=True)
 
 

@@ -129,7 +129,7 @@ def _chosen(members: dict[str, Member], source: str) -> Member:
     if len(scans) == 1 or named:
         return scans[named[0]] if named else next(iter(scans.values()))
     if not members:
-        raise ReadError(source, "a ZIP without arrays; extract it first")
+        raise ReadError(source, "there are no arrays in this archive")
     said = ", ".join(f"{name} {m.dtype} {m.shape}" for name, m in list(members.items())[:8])
     more = f" and {len(members) - 8} more" if len(members) > 8 else ""
     what = "several arrays may be the scan" if scans else "no array of numbers is a scan"

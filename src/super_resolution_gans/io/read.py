@@ -30,7 +30,8 @@ class _Format:
     """A format: its first bytes, at ``at``, its usual suffixes, and its reader if there is one.
 
     Attributes:
-        holds_scan: looks further where these bytes may begin something else than a scan.
+        holds_scan: looks further where these bytes may begin something else; what that is says the
+            next row that knows them.
         without: knows the content without these bytes; asked only if the suffix is one of its own.
     """
 
@@ -73,6 +74,7 @@ _FORMATS = (
         nifti.read_gzip,
         holds_scan=nifti.is_packed,
     ),
+    _Format("gzip", (b"\x1f\x8b",), (".gz",), advice="decompress it first"),
     _Format("NIfTI in two files", (b"ni1\0",), (".hdr",), at=344, advice="save it as .nii"),
     _Format("HTML", (b"<!DOCTYPE", b"<!doctype", b"<html", b"<HTML"), (".html", ".htm")),
     _Format("SVG", (b"<svg",), (".svg",)),
@@ -89,6 +91,7 @@ _FORMATS = (
         zipped.read_zip,
         holds_scan=zipped.holds_arrays,
     ),
+    _Format("ZIP", (b"PK\x03\x04",), (".zip",), advice="extract it first"),
     _Format("PDF", (b"%PDF",), (".pdf",)),
     # eyepy writes its own name there.
     _Format("Heidelberg .vol", (b"HSF-OCT", b"ep-v"), (".vol",), partial(read_vendor, "vol")),
@@ -192,7 +195,7 @@ def _read_file(path: Path, name: str, suffix: str, limits: Limits) -> Scan:
     if series.is_series(path):
         return series.read_series(path, name, limits)
     head = _head(path, name)
-    found = next((f for f in _FORMATS if head[f.at :].startswith(f.magic)), None)
+    found = _known_by_content(path, head)
     if found is None:
         meant = next((f for f in _FORMATS if suffix.lower() in f.suffixes), None)
         if (
@@ -222,13 +225,18 @@ def format_of(path: Path) -> str | None:
     if series.is_series(path):
         return "series of PNGs"
     head = _head(path, os.fspath(path))
-    found = next((f for f in _FORMATS if head[f.at :].startswith(f.magic)), None)
+    found = _known_by_content(path, head)
     if found is None:
         found = next((f for f in _FORMATS if suffix_of(path).lower() in f.suffixes), None)
         if found is None or found.reader is None:
             return None
         return None if found.magic and not found.without(head) else found.name
-    return found.name if found.reader is not None and found.holds_scan(path) else None
+    return None if found.reader is None else found.name
+
+
+def _known_by_content(path: Path, head: bytes) -> _Format | None:
+    known = (f for f in _FORMATS if head[f.at :].startswith(f.magic) and f.holds_scan(path))
+    return next(known, None)
 
 
 def is_scan_folder(path: str | os.PathLike[str]) -> bool:

@@ -23,6 +23,7 @@ from super_resolution_gans.scan import (
 UNKNOWN: Spacing = (None, None, None)
 
 _BAND_NUMBERS = 1 << 25
+_LONGEST_WORDS = 200
 _MOST_CHANNELS = 4
 # What a decoder raises when it stumbles over what it did not expect: words for programmers.
 _STUMBLES = (TypeError, AttributeError, LookupError, ArithmeticError, AssertionError, struct.error)
@@ -179,10 +180,16 @@ def check_memory(source: str, count: int, limits: Limits, cure: str = "") -> Non
 
 
 def explain(error: Exception) -> str:
-    """What an exception from a decoder says, without a full stop."""
+    """What an exception from a decoder says, without a full stop, and not at length.
+
+    Some quote the bytes that they stumbled over.
+    """
     if isinstance(error, _STUMBLES):
         return "its structure makes no sense"
-    return str(error).strip().rstrip(".") or type(error).__name__
+    said = str(error).strip()
+    if len(said) > _LONGEST_WORDS:
+        return f"{said[:_LONGEST_WORDS]}..."
+    return said.rstrip(".") or type(error).__name__
 
 
 def _meant(dtype: np.dtype[Any], survey: Survey, told: Range | None) -> Range:
