@@ -51,11 +51,12 @@ def draw(path: Path, side: int, compression: str | None) -> None:
     )
 
 
-def upscale(source: Path, target: Path) -> tuple[int, float]:
+def upscale(source: Path, target: Path, side: int) -> tuple[int, float]:
     """Peak resident bytes and seconds of the command."""
     command = [sys.executable, "-m", "super_resolution_gans.cli", "upscale", source, "-o", target]
     start = time.perf_counter()
-    child = subprocess.Popen([*map(str, command), "--model", "nearest", "--scale", str(SCALE)])
+    options = ["--model", "nearest", "--scale", str(SCALE), "--max-pixels", str(side**2)]
+    child = subprocess.Popen([*map(str, command), *options])
     _, status, usage = os.wait4(child.pid, 0)
     child.returncode = os.waitstatus_to_exitcode(status)
     if child.returncode:
@@ -91,7 +92,7 @@ def main() -> None:
         for compression in COMPRESSIONS:
             source, target = Path(folder, "in.tif"), Path(folder, "out.tif")
             draw(source, side, compression)
-            peak, seconds = upscale(source, target)
+            peak, seconds = upscale(source, target, side)
             size = target.stat().st_size
             check(target, side)
             target.unlink()

@@ -110,7 +110,9 @@ def test_an_address_is_fetched(tmp_path, model, scan, capsys):
         address = f"http://127.0.0.1:{server.server_port}/in.png"
         out = tmp_path / "out.png"
         options = ["--modelPath", str(model), "--inputPath", address, "--outputPath", str(out)]
-        assert main(options) == 0, capsys.readouterr().err
+        assert main(options) == 1
+        assert "127.0.0.1 is a loopback address" in capsys.readouterr().err
+        assert main([*options, "--allow-private-addresses"]) == 0, capsys.readouterr().err
     finally:
         server.shutdown()
         thread.join()

@@ -282,3 +282,11 @@ def test_messages_are_one_line_whatever_the_name() -> None:
         Scan.from_array(np.zeros(3), source="two\nlines")
     assert "\n" not in str(caught.value)
     assert isinstance(caught.value, ValueError)
+
+
+def test_values_that_are_not_finite_are_counted_and_the_first_is_named():
+    values = np.ones((3, 4, 5))
+    values[1, 2, 3:] = np.nan, -np.inf
+    with pytest.raises(ScanError) as caught:
+        Scan.from_array(values, source="a.npy")
+    assert str(caught.value) == "a.npy: 2 values are NaN or infinite, the first at [1, 2, 3]"

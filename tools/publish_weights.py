@@ -1,6 +1,7 @@
 """Turn a finished run into shipped weights with their card.
 
-    srgan evaluate --data DATA --model RUN/model.safetensors --split test --split ood --out REPORT
+    srgan evaluate --data DATA --model RUN/model.safetensors --split test --split ood \
+        --no-consistency --out REPORT
     python tools/publish_weights.py RUN --name oct-srresnet-x4 --report REPORT/means.json \
         --data-note "..." [--before FIRST_RUN] [--dtype float32]
 
@@ -16,6 +17,7 @@ from typing import Any
 import torch
 
 from super_resolution_gans.models.checkpoint import load_generator, save_generator
+from super_resolution_gans.prediction.downsampling import declared
 
 WEIGHTS = Path(__file__).resolve().parents[1] / "src" / "super_resolution_gans" / "weights"
 SIGNAL = {"lr_consistency": ".1f", "spectrum_distance": ".2f", "grid_excess": "+.2f"}
@@ -82,6 +84,19 @@ def table(report: dict[str, Any], columns: dict[str, str], model: str) -> str:
     return "\n".join(lines)
 
 
+def by_itself(card: dict[str, Any]) -> str:
+    """What the table does not show."""
+    if declared(card):
+        return (
+            "The network by itself; results that agree with the scan, the default, are a little "
+            "nearer to HR."
+        )
+    return (
+        "On LR that was downsampled and nothing else, which is not what this network is for: see "
+        "docs/trust.md for blurred and noisy LR."
+    )
+
+
 def _people(entry: dict[str, Any]) -> str:
     return (
         f"{entry['patients']} person" if entry["patients"] == 1 else f"{entry['patients']} people"
@@ -136,8 +151,9 @@ SRResNet (Ledig et al. 2017): {network.blocks} residual blocks of {network.width
 
 ## Measured
 
+{by_itself(model.card)}
 Means over images, made by
-`srgan evaluate --data DATA --split test --split ood --model {arguments.name}`.
+`srgan evaluate --data DATA --split test --split ood --no-consistency --model {arguments.name}`.
 
 PSNR in dB / SSIM (Wang) / LPIPS (AlexNet, lower is nearer):
 

@@ -1,6 +1,6 @@
 """The command line of versions 0.0.x: ``python -m super_resolution_gans.infer``.
 
-``srgan upscale`` does more; this door keeps its three arguments.
+``srgan upscale`` does more; this door keeps its three arguments, and has one more for addresses.
 """
 
 import argparse
@@ -32,6 +32,11 @@ def _infer(arguments: Sequence[str] | None) -> int:
     parser.add_argument(
         "--outputPath", required=True, help="the super-resolved image; its suffix is the format"
     )
+    parser.add_argument(
+        "--allow-private-addresses",
+        action="store_true",
+        help="fetch from this machine and local networks too, and through proxies",
+    )
     given = parser.parse_args(arguments)
 
     from super_resolution_gans.prediction.catalogue import DEFAULT_MODEL
@@ -49,7 +54,10 @@ def _infer(arguments: Sequence[str] | None) -> int:
                 "--outputPath is one image file, as in out.png; srgan upscale does folders",
             )
         upscaler = load_upscaler(DEFAULT_MODEL if given.modelPath is None else given.modelPath)
-        outcomes = list(upscale_files(plan, upscaler, overwrite=True))
+        allowed = given.allow_private_addresses
+        outcomes = list(
+            upscale_files(plan, upscaler, overwrite=True, allow_private_addresses=allowed)
+        )
     except ValueError as error:
         print(f"error: {error}", file=sys.stderr)
         return 1

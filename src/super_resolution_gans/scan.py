@@ -247,7 +247,9 @@ def extremes(values: NDArray[Any], source: str | None = None) -> Range:
     """
     low, high = float(values.min()), float(values.max())
     if not (math.isfinite(low) and math.isfinite(high)):
-        raise ScanError(source, "the pixels hold NaN or infinite values")
+        bad = ~np.isfinite(values)
+        first = [int(n) for n in np.unravel_index(bad.argmax(), bad.shape)]
+        raise ScanError(source, f"{bad.sum()} values are NaN or infinite, the first at {first}")
     return low, high
 
 
@@ -309,9 +311,7 @@ def _bands(shape: tuple[int, ...]) -> Iterator[tuple[int | slice, ...]]:
 
 def printable(text: str) -> str:
     """The text on one line, with control characters, line ends and odd bytes shown escaped."""
-    return "".join(
-        c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in text
-    )
+    return "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)
 
 
 def _inside(window: slice, length: int) -> slice:

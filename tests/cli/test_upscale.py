@@ -307,3 +307,22 @@ def test_one_corpus_folder_as_a_batch_goes_to_its_end(tmp_path, shared):
     assert len(journal) == sum(1 for path in folder.iterdir() if path.suffix in SUFFIXES)
     done = [json.loads(line) for line in journal if json.loads(line)["status"] == "done"]
     assert len(files_in(tmp_path / "out")) == len(done) + 1
+
+
+def test_what_is_not_finite_is_refused_or_filled(tmp_path):
+    values = np.linspace(-1, 2, 30, dtype=np.float32).reshape(5, 6)
+    values[3, 4] = np.nan
+    source, out = tmp_path / "a.npy", tmp_path / "b.npy"
+    np.save(source, values)
+    basics = [source, "-o", out, "--model", "nearest", "--scale", 2]
+    result = srgan(*basics)
+    assert result.exit_code == 1
+    (line,) = errors(result)
+    assert "1 value is NaN or infinite, the first in slice 0, row 3, column 4" in line
+    result = srgan(*basics, "--fill", "-1.5")
+    assert result.exit_code == 0
+    assert result.stderr == f"warning: {source}: 1 value is NaN or infinite, and -1.5 here\n"
+    np.testing.assert_allclose(np.load(out)[6:8, 8:10], -1.5, atol=1e-6)
+    result = srgan(*basics, "--fill", "nan")
+    assert result.exit_code == 2
+    assert "neither a number nor min" in result.stderr

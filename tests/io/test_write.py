@@ -2,9 +2,8 @@
 
 import os
 import stat
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 import numpy as np
 import pytest
@@ -20,8 +19,9 @@ from super_resolution_gans.io import (
     WriteError,
     can_hold,
     check_target,
-    encode,
+    encode_tiff,
     read_scan,
+    strips,
     write_scan,
 )
 from super_resolution_gans.scan import Scan
@@ -341,18 +341,15 @@ def test_a_folder_that_cannot_be_written_to_is_told_beforehand(
         check_target(_scan((4, 5)), tmp_path / "a.png")
 
 
-def test_a_file_that_appears_meanwhile_is_not_replaced(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_file_that_appears_meanwhile_is_not_replaced(tmp_path: Path) -> None:
     path = tmp_path / "a.png"
 
-    def slow_encoder(suffix: str) -> Callable[[BinaryIO, Scan], None]:
-        assert suffix == ".png"
-        return lambda *_: path.write_bytes(b"of another process") and None
+    def slow() -> dict[str, str]:
+        path.write_bytes(b"of another process")
+        return {}
 
-    monkeypatch.setattr(encode, "encoder", slow_encoder)
     with pytest.raises(ExistsError):
-        write_scan(_scan((4, 5)), path)
+        write_scan(_scan((4, 5)), path, about=slow)
     assert path.read_bytes() == b"of another process"
     assert list(tmp_path.iterdir()) == [path]
 
@@ -409,7 +406,7 @@ class _Counting:
 def test_large_slices_are_written_in_strips_and_read_by_others(
     tmp_path: Path, suffix: str, shape: tuple[int, ...], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(encode, "_STRIP_BYTES", 5000)
+    monkeypatch.setattr(strips, "_STRIP_BYTES", 5000)
     source, path = _Counting(*shape), tmp_path / f"a{suffix}"
     scan = Scan(source, dtype=np.dtype(np.uint16), value_range=(0, 65535))
     write_scan(scan, path)
@@ -430,8 +427,8 @@ def test_above_four_gigabytes_it_is_a_big_tiff(
 ) -> None:
     scan = _scan(shape, "u2", spacing=SPACING)
     write_scan(scan, tmp_path / "classic.tif")
-    monkeypatch.setattr(encode, "_BIG_TIFF_ABOVE", 7000)
-    monkeypatch.setattr(encode, "_STRIP_BYTES", 1000)
+    monkeypatch.setattr(encode_tiff, "_BIG_TIFF_ABOVE", 7000)
+    monkeypatch.setattr(strips, "_STRIP_BYTES", 1000)
     write_scan(scan, tmp_path / "big.tif")
     with tifffile.TiffFile(tmp_path / "classic.tif") as classic:
         assert not classic.is_bigtiff
@@ -447,7 +444,7 @@ def test_above_four_gigabytes_it_is_a_big_tiff(
 def test_what_a_check_raises_ends_the_writing_and_leaves_nothing(
     tmp_path: Path, suffix: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(encode, "_STRIP_BYTES", 50_000)
+    monkeypatch.setattr(strips, "_STRIP_BYTES", 50_000)
 
     def check() -> None:
         raise RuntimeError("stop")

@@ -22,6 +22,7 @@ from super_resolution_gans.prediction.shrinking import (
     gram,
     gram_diagonals,
     kept,
+    largest,
     shrink,
     spread,
     taps,
@@ -155,7 +156,10 @@ def test_bands_of_rows_give_the_nearest_image_of_the_whole(scale):
     difference = y - rows @ x @ columns.T
     nearest = x + np.linalg.pinv(rows) @ difference @ np.linalg.pinv(columns).T
     np.testing.assert_allclose(Projection(scale, rounds=1)(x, y), nearest, rtol=0, atol=1e-6)
-    x = np.clip(x + STEP * (nearest - x), 0, 1)
+    # T = D^-1 A, as sums of the kernel inside the image times A.
+    inside = np.outer(*(kept(f, "bicubic", n, 0, n) for f, n in zip(scale, y.shape, strict=True)))
+    down = rows.T @ (inside**2 * difference) @ columns
+    x = np.clip(x + STEP / np.prod([largest(f, "bicubic") for f in scale]) * down, 0, 1)
     twice = x + np.linalg.pinv(rows) @ (y - rows @ x @ columns.T) @ np.linalg.pinv(columns).T
     given = random_pair((height, width), scale)[0]
     np.testing.assert_allclose(Projection(scale, rounds=2)(given, y), twice, rtol=0, atol=1e-6)
@@ -175,7 +179,16 @@ def test_nothing_beyond_the_reach_is_seen_and_the_reach_is_no_longer_than_needed
     beyond = inverse[distance > decay(factor, "bicubic")].sum() / inverse.sum()
     nearer = inverse[distance > decay(factor, "bicubic") - 1].sum() / inverse.sum()
     assert beyond < 2.0**-24 <= nearer
-    assert Projection((factor, 1), rounds=3).reach == (3 * (decay(factor, "bicubic") + 4), 12)
+    assert Projection((factor, 1), rounds=3).reach == (decay(factor, "bicubic") + 12, 12)
+
+
+@pytest.mark.parametrize("factor", [1, 2, 3, 4, 8])
+@pytest.mark.parametrize("n", [1, 2, 5, 60])
+def test_no_step_is_too_long_for_any_length(factor, n):
+    found = np.linalg.eigvalsh(_gram_of(n, factor)).max()
+    assert found <= largest(factor, "bicubic") * (1 + 1e-12)
+    if n == 60:
+        assert found > 0.99 * largest(factor, "bicubic")
 
 
 def _gram_of(n, factor):

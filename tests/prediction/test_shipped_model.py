@@ -12,7 +12,12 @@ from super_resolution_gans.evaluation.compare import compare
 from super_resolution_gans.metrics.image import padding_mask, psnr
 from super_resolution_gans.metrics.perceptual import load_lpips
 from super_resolution_gans.models.checkpoint import load_generator
-from super_resolution_gans.prediction.catalogue import DEFAULT_MODEL, SHIPPED, find_weights
+from super_resolution_gans.prediction.catalogue import (
+    DEFAULT_MODEL,
+    FAITHFUL,
+    SHIPPED,
+    find_weights,
+)
 
 EXAMPLES = Path(__file__).parents[2] / "examples" / "scans"
 
@@ -86,8 +91,9 @@ def test_the_default_of_every_door_is_the_srgan():
     assert load_upscaler().name == DEFAULT_MODEL
 
 
-def test_the_two_shipped_networks_can_be_interpolated():
-    first, second = (load_generator(find_weights(name)).network for name in SHIPPED)
+def test_the_shipped_srgan_can_be_mixed_with_the_network_it_was_trained_from():
+    pair = (DEFAULT_MODEL, FAITHFUL[DEFAULT_MODEL])
+    first, second = (load_generator(find_weights(name)).network for name in pair)
     assert first.architecture() == second.architecture()
 
 

@@ -8,7 +8,8 @@ from super_resolution_gans.cli.compare import compare
 from super_resolution_gans.cli.data import data
 from super_resolution_gans.cli.evaluate import evaluate
 from super_resolution_gans.cli.export import export
-from super_resolution_gans.cli.model import convert, info
+from super_resolution_gans.cli.info import info
+from super_resolution_gans.cli.model import convert
 from super_resolution_gans.cli.train import plot, recipes, train
 from super_resolution_gans.cli.upscale import upscale
 from super_resolution_gans.program import as_program

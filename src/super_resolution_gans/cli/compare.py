@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from super_resolution_gans.cli.messages import fail, say
-from super_resolution_gans.cli.results import BASELINES, PLAIN
+from super_resolution_gans.cli.methods import BASELINES, PLAIN
 
 if TYPE_CHECKING:
     from super_resolution_gans.evaluation.people import Finding

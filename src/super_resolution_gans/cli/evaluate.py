@@ -1,6 +1,7 @@
 """``srgan evaluate``: models beside interpolation, measured on scans whose truth is known."""
 
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -8,14 +9,14 @@ import typer
 
 from super_resolution_gans.cli.measures import drawn_regions, measuring
 from super_resolution_gans.cli.messages import error, fail, parse_scale
-from super_resolution_gans.cli.results import BASELINES, PLAIN, drawer, show, write_results
+from super_resolution_gans.cli.methods import BASELINES, load_methods
+from super_resolution_gans.cli.results import drawer, show, write, write_results
+from super_resolution_gans.cli.sweep import parse_sweep, show_plane
 
 if TYPE_CHECKING:
     from super_resolution_gans.data.inventory import Entry
     from super_resolution_gans.evaluation.compare import Distance
     from super_resolution_gans.evaluation.pairs import Pair
-    from super_resolution_gans.prediction.upscaler import Upscaler
-    from super_resolution_gans.prediction.versions import Version
 
 CHANNELS = ("y-studio", "y-full", "rgb")
 
@@ -34,7 +35,7 @@ def evaluate(
             metavar="MODEL",
             help="A shipped model, a file (.safetensors, .h5, .keras, .pth, .onnx, .xml), or "
             "nearest, bilinear, bicubic, lanczos; "
-            "repeat for several. "
+            "repeat for several; NAME=MODEL names it in the tables. "
             "[default: the shipped OCT model]",
         ),
     ] = None,
@@ -127,6 +128,24 @@ def evaluate(
     engine: Annotated[
         str, typer.Option(metavar="NAME", help="auto, torch, openvino, onnxruntime.")
     ] = "auto",
+    fidelity: Annotated[
+        float | None,
+        typer.Option(
+            metavar="F", help="Mix the first model: 0 its own, 1 its faithful partner (SRResNet)."
+        ),
+    ] = None,
+    faithful: Annotated[
+        str | None,
+        typer.Option(metavar="MODEL", help="That partner; shipped models know theirs."),
+    ] = None,
+    fidelity_sweep: Annotated[
+        str | None,
+        typer.Option(
+            metavar="F,F,...",
+            help="Measure the first model at several, such as 0,0.25,0.5,0.75,1, and draw the "
+            "perception-distortion plane: plane.* in --out.",
+        ),
+    ] = None,
     consistency: Annotated[
         bool | None,
         typer.Option(
@@ -149,7 +168,13 @@ def evaluate(
         raise typer.BadParameter(
             f"{channel!r} is none of {', '.join(CHANNELS)}", param_hint="--channel"
         )
+    if fidelity is not None and fidelity_sweep is not None:
+        raise typer.BadParameter(
+            "is one fidelity, --fidelity-sweep several", param_hint="--fidelity"
+        )
+    swept = [fidelity] if fidelity_sweep is None else parse_sweep(fidelity_sweep)
     from super_resolution_gans.evaluation.compare import Protocol, compare
+    from super_resolution_gans.prediction import load_upscaler
 
     failures: list[str] = []
 
@@ -160,7 +185,12 @@ def evaluate(
     protocol = Protocol(factors, border, channel, mask)  # type: ignore[arg-type]
     try:
         more = measuring(metrics, metric_file or [])
-        upscalers = _upscalers(model, factors, baselines, consistency, (device, precision, engine))
+        load = partial(
+            load_upscaler, scale=factors, device=device, precision=precision, engine=engine
+        )
+        upscalers = load_methods(
+            load, model, swept, faithful, baselines=baselines, consistency=consistency
+        )
     except ValueError as problem:
         fail(problem, 2)
     try:
@@ -184,6 +214,10 @@ def evaluate(
         show(comparison, upscalers, splits)
         if out is not None:
             write_results(out, comparison, upscalers, splits, failures)
+        if fidelity_sweep is not None:
+            shares = {name: upscaler.provenance.fidelity for name, upscaler in upscalers.items()}
+            curve = {name: share for name, share in shares.items() if share is not None}
+            show_plane(comparison, curve, BASELINES, out, write)
     except (ValueError, OSError) as problem:
         fail(problem)
     if failures:
@@ -212,42 +246,6 @@ def _entries(
         splits = []
     chosen = select(entries, splits=splits, datasets=dataset or (), roles=role or ())
     return apart_by_role(chosen), splits
-
-
-def _upscalers(
-    models: list[str] | None,
-    scale: tuple[int, int],
-    baselines: bool,
-    consistency: bool | None,
-    settings: tuple[str, str, str],
-) -> "dict[str, Upscaler | Version]":
-    """{name: upscaler}, baselines first; two files of one name go by their paths."""
-    from super_resolution_gans.prediction import DEFAULT_MODEL, load_upscaler
-    from super_resolution_gans.prediction.versions import versions
-
-    device, precision, engine = settings
-    given = list(dict.fromkeys(models or [DEFAULT_MODEL]))
-    wanted = [*(name for name in BASELINES if baselines and name not in given), *given]
-    loaded = [
-        load_upscaler(
-            name,
-            scale=scale,
-            device=device,
-            precision=precision,
-            engine=engine,
-            consistency=None if name in BASELINES else consistency,
-        )
-        for name in wanted
-    ]
-    names = [upscaler.name for upscaler in loaded]
-    found: dict[str, Upscaler | Version] = {}
-    for name, path, upscaler in zip(names, wanted, loaded, strict=True):
-        row = name if names.count(name) == 1 else path
-        if consistency is None and upscaler.agreement.enforced:
-            found[row], found[row + PLAIN] = versions(upscaler)
-        else:
-            found[row] = upscaler
-    return found
 
 
 def _pairs(

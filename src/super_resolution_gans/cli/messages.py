@@ -1,13 +1,17 @@
 """How commands speak to people, and what they understand."""
 
 import logging
+import math
 import re
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
 import typer
+
+if TYPE_CHECKING:
+    from super_resolution_gans.io import Fill
 
 # The streams are handed over by name: typer would look up the ones behind those that rich puts in
 # place while it draws a progress bar, and the text would be drawn over.
@@ -63,6 +67,23 @@ def duration(seconds: float) -> str:
         return f"{seconds:.0f} s"
     hours, minutes = divmod(round(seconds / 60), 60)
     return f"{hours} h {minutes:02d} min" if hours else f"{minutes} min"
+
+
+def parse_fill(text: str) -> "Fill":
+    """A finite number, or ``min``.
+
+    Raises:
+        typer.BadParameter: if it is neither.
+    """
+    if text == "min":
+        return "min"
+    try:
+        value = float(text)
+    except ValueError:
+        value = math.nan
+    if not math.isfinite(value):
+        raise typer.BadParameter(f"{text!r} is neither a number nor min", param_hint="--fill")
+    return value
 
 
 def parse_scale(text: str) -> tuple[int, int]:

@@ -1,6 +1,5 @@
-"""``srgan info`` and ``srgan convert``: what a file of weights is, and the same as one of ours."""
+"""What a file of weights is, and ``srgan convert``: the same as a file of ours."""
 
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -14,26 +13,6 @@ if TYPE_CHECKING:
 MODEL = typer.Argument(
     metavar="MODEL", help="A shipped model, or a file (.safetensors, .h5, .keras, .pth)."
 )
-
-
-def info(
-    model: Annotated[str, MODEL],
-    as_json: Annotated[bool, typer.Option("--json", help="As JSON, with the whole card.")] = False,
-) -> None:
-    """Say what a model is: its network, its size and its story.
-
-    Nothing in the file is executed. Exit status: 0, or 1 if it is no model that is known here.
-    """
-    path, loaded = _load(model)
-    facts = _facts(path, loaded)
-    if as_json:
-        say(json.dumps({**facts, "card": loaded.card}, indent=2, ensure_ascii=False))
-        return
-    from super_resolution_gans.scan import printable
-
-    width = max(map(len, facts))
-    for name, value in facts.items():
-        say(f"{name:<{width}}  {printable(str(value))}")
 
 
 def convert(
@@ -54,7 +33,10 @@ def convert(
         raise typer.BadParameter("must end in .safetensors", param_hint="OUT")
     if out.exists() and not overwrite:
         fail(f"{out}: exists already (--overwrite replaces it)")
-    path, loaded = _load(model)
+    try:
+        path, loaded = _load(model)
+    except (ValueError, OSError) as error:
+        fail(error)
     import torch
 
     from super_resolution_gans.models.checkpoint import save_generator
@@ -69,17 +51,26 @@ def convert(
     say(f"{out}: {_facts(out, loaded)['network']}")
 
 
+def describe_model(name: str) -> dict[str, Any]:
+    """What is known of a model, by its name or path: words, and the whole ``card``.
+
+    Raises:
+        ValueError: if it is no model that is known here.
+        OSError: if it cannot be read.
+    """
+    path, loaded = _load(name)
+    return {**_facts(path, loaded), "card": loaded.card}
+
+
 def _load(model: str) -> "tuple[Path, Model]":
     from super_resolution_gans.models.load import load_model
     from super_resolution_gans.prediction.catalogue import INTERPOLATIONS, find_weights
+    from super_resolution_gans.prediction.errors import PredictionError
 
     if model in INTERPOLATIONS:
-        fail(f"{model}: is an interpolation, it has no weights")
-    try:
-        path = find_weights(model)
-        return path, load_model(path)
-    except (ValueError, OSError) as error:
-        fail(error)
+        raise PredictionError(model, "is an interpolation, it has no weights")
+    path = find_weights(model)
+    return path, load_model(path)
 
 
 def _facts(path: Path, model: "Model") -> dict[str, Any]:

@@ -7,15 +7,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from super_resolution_gans.cli.messages import say
+from super_resolution_gans.cli.methods import BASELINES, PLAIN
 
 if TYPE_CHECKING:
     from super_resolution_gans.evaluation.compare import Comparison, Protocol, Row
     from super_resolution_gans.evaluation.pairs import Image, Pair
     from super_resolution_gans.prediction.upscaler import Upscaler
     from super_resolution_gans.prediction.versions import Version
-
-BASELINES = ("nearest", "bilinear", "bicubic", "lanczos")
-PLAIN = ", no consistency"
 
 
 def drawer(
@@ -37,7 +35,7 @@ def drawer(
         folder = out / "panels"
         folder.mkdir(exist_ok=True)
         stem = re.sub(r"[^\w.-]+", "_", f"{pair.dataset}-{number:02d}-{Path(pair.name).stem}")
-        _write(folder / f"{stem[:120]}.png", panel(pair, chosen, rows, protocol))
+        write(folder / f"{stem[:120]}.png", panel(pair, chosen, rows, protocol))
 
     return draw
 
@@ -51,9 +49,10 @@ def show(
 
     chosen = [f"split: {', '.join(splits) or 'all'}"]
     for name, upscaler in upscalers.items():
-        weights = upscaler.provenance.weights_sha256
-        if weights:
-            chosen.append(f"{printable(name)}: weights sha256 {weights}")
+        story = upscaler.provenance
+        partner = f", faithful {story.faithful_sha256}" if story.faithful_sha256 else ""
+        if story.weights_sha256:
+            chosen.append(f"{printable(name)}: weights sha256 {story.weights_sha256}{partner}")
     if sys.stdout.isatty():
         from rich.console import Console
 
@@ -82,13 +81,13 @@ def write_results(
         },
         "failures": list(failures),
     }
-    _write(out / "per_image.csv", csv_text(comparison).encode())
-    _write(out / "means.json", json_text(comparison, about).encode())
+    write(out / "per_image.csv", csv_text(comparison).encode())
+    write(out / "means.json", json_text(comparison, about).encode())
     say(f"written: {out / 'per_image.csv'}, {out / 'means.json'}")
 
 
-def _write(path: Path, payload: bytes) -> None:
-    """An existing file is replaced."""
+def write(path: Path, payload: bytes) -> None:
+    """Put bytes into a file, whole or not at all; an existing one is replaced."""
     from super_resolution_gans.io.atomic import replacing
 
     with replacing(path) as file:

@@ -11,6 +11,7 @@ from super_resolution_gans.cli.messages import (
     error,
     fail,
     one_line,
+    parse_fill,
     parse_scale,
     say,
     warn,
@@ -82,6 +83,18 @@ def upscale(
             'on the CPU and need pip install "SuperResolution-GANs[export]".',
         ),
     ] = "auto",
+    fidelity: Annotated[
+        float | None,
+        typer.Option(
+            metavar="F",
+            help="How faithful: 0 as the model invents, 1 as its faithful partner (SRResNet). "
+            "[default: the model by itself]",
+        ),
+    ] = None,
+    faithful: Annotated[
+        str | None,
+        typer.Option(metavar="MODEL", help="That partner; shipped models know theirs."),
+    ] = None,
     consistency: Annotated[
         bool | None,
         typer.Option(
@@ -112,8 +125,40 @@ def upscale(
         typer.Option(
             min=1,
             metavar="N",
-            help="Most numbers of a slice (height x width x channels): what announces more is "
-            "refused. [default: 512 million]",
+            help="Most pixels of a slice; what announces more is refused. [default: 100 million]",
+        ),
+    ] = None,
+    fill: Annotated[
+        str | None,
+        typer.Option(
+            metavar="VALUE|min",
+            help="What replaces NaN and infinite values, in the file's units. [default: refuse]",
+        ),
+    ] = None,
+    allow_private_addresses: Annotated[
+        bool,
+        typer.Option(
+            "--allow-private-addresses",
+            help="Fetch from this machine and local networks too, and through proxies.",
+        ),
+    ] = False,
+    slices: Annotated[
+        str | None,
+        typer.Option("--slice", metavar="N|A:B", help="Only this slice, or A to B-1, from 0."),
+    ] = None,
+    axis: Annotated[
+        str,
+        typer.Option(metavar="AXIS", help="bscan, or enface: slices of equal depth of a volume."),
+    ] = "bscan",
+    region: Annotated[
+        str | None,
+        typer.Option(metavar="T:B,L:R", help="Only these rows and columns of each slice."),
+    ] = None,
+    format: Annotated[  # noqa: A002
+        str | None,
+        typer.Option(
+            metavar="SUFFIX",
+            help="Of results in a folder: tif, ome.tif, zarr, pngs, ... [default: as the input]",
         ),
     ] = None,
     overwrite: Annotated[
@@ -128,12 +173,15 @@ def upscale(
     Exit status: 0 all done or skipped, 1 the only image failed, 2 wrong usage, 3 some failed.
     """
     factors = None if scale is None else parse_scale(scale)
+    filled = None if fill is None else parse_fill(fill)
+    from super_resolution_gans.io import parse_selection
     from super_resolution_gans.prediction.catalogue import DEFAULT_MODEL
     from super_resolution_gans.prediction.plan import make_plan
     from super_resolution_gans.prediction.upscale import load_upscaler
 
     try:
-        plan = make_plan(inputs, out)
+        selection = parse_selection(slices, axis, region)
+        plan = make_plan(inputs, out, format=format)
         upscaler = load_upscaler(
             DEFAULT_MODEL if model is None else model,
             scale=factors,
@@ -141,6 +189,8 @@ def upscale(
             precision=precision,
             tile=tile,
             engine=engine,
+            fidelity=fidelity,
+            faithful=faithful,
             consistency=consistency,
             noise=noise,
         )
@@ -149,7 +199,14 @@ def upscale(
         fail(problem, 2)
     if plan.ignored:
         say(f"ignored by their names, as no images: {_plural(plan.ignored, 'file')}")
-    settings = {"overwrite": overwrite, "max_pixels": max_pixels, "maps": maps}
+    settings = {
+        "overwrite": overwrite,
+        "max_pixels": max_pixels,
+        "allow_private_addresses": allow_private_addresses,
+        "fill": filled,
+        "selection": selection,
+        "maps": maps,
+    }
     raise typer.Exit(_run(plan, upscaler, settings))
 
 

@@ -16,4 +16,10 @@ def shown(source: str | os.PathLike[str]) -> str:
     if not is_address(source):
         return os.fspath(source)
     assert isinstance(source, str)
-    return re.sub(r"//[^/]*@", "//", re.split(r"[?#]", source, maxsplit=1)[0])
+    scheme, _, rest = re.split(r"[?#]", source, maxsplit=1)[0].partition("://")
+    host, slash, path = rest.partition("/")
+    host = host.rpartition("@")[2]
+    name, colon, port = host.partition(":")
+    if colon and not name.startswith("[") and not port.isdecimal():
+        host = f"{name}:..."  # perhaps the beginning of a password with a slash in it
+    return f"{scheme}://{host}{slash}{path}"

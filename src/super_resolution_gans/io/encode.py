@@ -1,155 +1,153 @@
-"""The formats that can be written: what each can hold, and how.
+"""The formats that can be written: what each can hold, and what writes it.
 
-How the pixels came to be is one JSON object: in the note of a TIFF, a text chunk ``srgan`` of a
-PNG, the comment of a JPEG, the Exif image description of a WebP. BMP and NPY have no place for it.
+How the pixels came to be is one JSON object: in the note of a TIFF, OME-TIFF, zarr store or series
+of PNGs (see :mod:`io.note`), an array ``about`` of an NPZ, a text chunk ``srgan`` of a PNG, the
+comment of a JPEG, the Exif image description of a WebP. BMP, NPY and NIfTI have no place for it.
 """
 
-import json
-import math
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path
 from typing import Any, BinaryIO
 
 import numpy as np
-from numpy.typing import NDArray
 
-from super_resolution_gans.io.spacing import MM_PER_INCH
-from super_resolution_gans.io.tiff_spacing import note
+from super_resolution_gans.io import encode_raster, encode_tiff, encode_volumes, series
+from super_resolution_gans.io.note import About
+from super_resolution_gans.io.zarr_files import is_store
 from super_resolution_gans.scan import Scan
 
-_UINT8, _UINT16 = np.dtype(np.uint8), np.dtype(np.uint16)
-_BIG_TIFF_ABOVE = (1 << 32) - (1 << 25)
-# Of a strip, and of what is written at once: large slices are never held whole.
-_STRIP_BYTES = 1 << 22
-_IMAGE_DESCRIPTION = 270
-
-About = Callable[[], Mapping[str, Any]]
-"""Tells how the pixels came to be, once all of them have been read."""
-
-
-def encode_png(file: BinaryIO, scan: Scan, about: About) -> None:
-    from PIL.PngImagePlugin import PngInfo
-
-    pixels, told = scan.stored_slice(0), PngInfo()
-    if facts := about():
-        told.add_text("srgan", _json(facts))
-    _save(file, pixels, "PNG", compress_level=6, pnginfo=told, **_dpi(scan))
-
-
-def encode_jpeg(file: BinaryIO, scan: Scan, about: About) -> None:
-    pixels, facts = scan.stored_slice(0), about()
-    told = {"comment": _json(facts).encode()} if facts else {}
-    _save(file, pixels, "JPEG", quality=95, subsampling=0, **told, **_dpi(scan))
-
-
-def encode_bmp(file: BinaryIO, scan: Scan, _about: About) -> None:
-    _save(file, scan.stored_slice(0), "BMP", **_dpi(scan))
-
-
-def encode_webp(file: BinaryIO, scan: Scan, about: About) -> None:
-    from PIL import Image
-
-    pixels, exif = scan.stored_slice(0), Image.Exif()
-    if facts := about():
-        exif[_IMAGE_DESCRIPTION] = _json(facts)
-    _save(file, pixels, "WEBP", lossless=True, quality=80, method=4, exif=exif)
-
-
-def encode_npy(file: BinaryIO, scan: Scan, _about: About) -> None:
-    """The shape is the one that :meth:`Scan.from_array` understands as this scan."""
-    shape = scan.shape
-    if scan.slices == 1 and (scan.channels == 3 or scan.width not in (1, 3)):
-        shape = shape[1:]
-    elif scan.channels == 1 and scan.width in (1, 3):
-        shape = (*shape, 1)
-    header = {
-        "descr": np.lib.format.dtype_to_descr(scan.dtype.newbyteorder("<")),
-        "fortran_order": False,
-        "shape": shape,
-    }
-    np.lib.format.write_array_header_1_0(file, header)
-    for index in range(scan.slices):
-        for strip in _strips(scan, index):
-            file.write(strip)
-
-
-def encode_tiff(file: BinaryIO, scan: Scan, about: About) -> None:
-    """Uncompressed strips, in pixels per cm; a note holds what those tags cannot."""
-    import tifffile
-
-    total = int(np.prod(scan.shape, dtype=np.int64)) * scan.dtype.itemsize
-    options: dict[str, Any] = {"photometric": "rgb" if scan.channels == 3 else "minisblack"}
-    _, rows, columns = scan.spacing
-    if rows is not None and columns is not None:
-        options["resolution"] = (10 / columns, 10 / rows)
-        options["resolutionunit"] = "CENTIMETER"
-    with tifffile.TiffWriter(file, byteorder="<", bigtiff=total > _BIG_TIFF_ABOVE) as tiff:
-        for index in range(scan.slices):
-            tiff.write(
-                _strips(scan, index),
-                shape=scan.shape[1:],
-                dtype=scan.dtype,
-                rowsperstrip=_rows_in_a_strip(scan),
-                planarconfig="contig" if scan.channels == 3 else None,
-                description=note(scan.spacing, scan.value_range) if index == 0 else None,
-                metadata=None,
-                software=False,
-                contiguous=False,
-                **options,
-            )
-        if facts := about():
-            tiff.overwrite_description(note(scan.spacing, scan.value_range, facts))
-
-
-def _json(facts: Mapping[str, Any]) -> str:
-    return json.dumps(facts, sort_keys=True)
-
-
-def _strips(scan: Scan, index: int) -> Iterator[bytes]:
-    """The little-endian bytes of a slice, some rows at a time."""
-    step, kind = _rows_in_a_strip(scan), scan.dtype.newbyteorder("<")
-    for top in range(0, scan.height, step):
-        yield scan.stored_slice(index, slice(top, top + step)).astype(kind, copy=False).tobytes()
-
-
-def _rows_in_a_strip(scan: Scan) -> int:
-    row_bytes = math.prod(scan.shape[2:]) * scan.dtype.itemsize
-    return min(scan.height, max(1, _STRIP_BYTES // row_bytes))
-
-
 Encode = Callable[[BinaryIO, Scan, About], None]
+Fill = Callable[[Path, Scan, About, Callable[[], object]], None]
+
+
+def fill_zarr(folder: Path, scan: Scan, about: About, check: Callable[[], object]) -> None:
+    from super_resolution_gans.io import zarr_write
+
+    zarr_write.fill_zarr(folder, scan, about, check)
 
 
 @dataclass(frozen=True)
-class _Format:
-    """A format: how it is written, and what it holds; no ``types`` means any."""
+class Format:
+    """A format: how it is written, and what it holds.
+
+    Attributes:
+        encode: writes a file.
+        fill: writes an empty folder, if the format is a folder of files.
+        owns: whether an existing folder is of this format, and so may be replaced.
+        grey, colour: the types it holds; None means any.
+        volumes: whether it holds more than one slice.
+        needs: the library that writes it, if that is an extra's.
+    """
 
     name: str
     suffixes: tuple[str, ...]
-    encode: Encode
-    grey: tuple[np.dtype[Any], ...] = ()
-    colour: tuple[np.dtype[Any], ...] = ()
+    encode: Encode | None = None
+    fill: Fill | None = None
+    owns: Callable[[Path], bool] | None = None
+    grey: frozenset[np.dtype[Any]] | None = None
+    colour: frozenset[np.dtype[Any]] | None = None
     longest_side: int | None = None
+    volumes: bool = True
+    needs: str | None = None
 
+
+def _types(names: str) -> frozenset[np.dtype[Any]]:
+    return frozenset(map(np.dtype, names.split()))
+
+
+_OME = _types("i1 i2 i4 u1 u2 u4 f4 f8")
+_NIFTI = _types("i1 i2 i4 i8 u1 u2 u4 u8 f4 f8")
+_BYTE, _PNG = _types("u1"), _types("u1 u2")
 
 # In the order in which they are recommended.
 _FORMATS = (
-    _Format("PNG", (".png",), encode_png, (_UINT8, _UINT16), (_UINT8,), 1_000_000),
-    _Format("TIFF", (".tif", ".tiff"), encode_tiff),
-    _Format("NPY", (".npy",), encode_npy),
-    _Format("JPEG", (".jpg", ".jpeg"), encode_jpeg, (_UINT8,), (_UINT8,), 65_500),
-    _Format("BMP", (".bmp",), encode_bmp, (_UINT8,), (_UINT8,), 30_000),
-    _Format("WebP", (".webp",), encode_webp, (_UINT8,), (_UINT8,), 16_383),
+    Format(
+        "PNG",
+        (".png",),
+        encode_raster.encode_png,
+        grey=_PNG,
+        colour=_BYTE,
+        longest_side=1_000_000,
+        volumes=False,
+    ),
+    Format("TIFF", (".tif", ".tiff"), encode_tiff.encode_tiff),
+    Format(
+        "OME-TIFF", (".ome.tif", ".ome.tiff"), encode_tiff.encode_ome_tiff, grey=_OME, colour=_OME
+    ),
+    Format("NPY", (".npy",), encode_volumes.encode_npy),
+    Format("NPZ", (".npz",), encode_volumes.encode_npz),
+    Format("zarr", (".zarr", ".ome.zarr"), fill=fill_zarr, owns=is_store, needs="zarr"),
+    Format(
+        "NIfTI",
+        (".nii",),
+        encode_volumes.encode_nifti,
+        grey=_NIFTI,
+        colour=_BYTE,
+        longest_side=32_767,
+        needs="nibabel",
+    ),
+    Format(
+        "NIfTI",
+        (".nii.gz",),
+        encode_volumes.encode_nifti_gz,
+        grey=_NIFTI,
+        colour=_BYTE,
+        longest_side=32_767,
+        needs="nibabel",
+    ),
+    Format(
+        "a series of PNGs",
+        (".pngs",),
+        fill=series.fill_series,
+        owns=series.is_series,
+        grey=_PNG,
+        colour=_BYTE,
+        longest_side=1_000_000,
+    ),
+    Format(
+        "JPEG",
+        (".jpg", ".jpeg"),
+        encode_raster.encode_jpeg,
+        grey=_BYTE,
+        colour=_BYTE,
+        longest_side=65_500,
+        volumes=False,
+    ),
+    Format(
+        "BMP",
+        (".bmp",),
+        encode_raster.encode_bmp,
+        grey=_BYTE,
+        colour=_BYTE,
+        longest_side=30_000,
+        volumes=False,
+    ),
+    Format(
+        "WebP",
+        (".webp",),
+        encode_raster.encode_webp,
+        grey=_BYTE,
+        colour=_BYTE,
+        longest_side=16_383,
+        volumes=False,
+    ),
 )
+
+WRITABLE_SUFFIXES = tuple(suffix for known in _FORMATS for suffix in known.suffixes)
+"""The suffixes of what can be written, in lower case."""
 
 
 def obstacle(suffix: str, scan: Scan) -> str | None:
     """Why a file with this suffix cannot hold the scan, and which could; None if it can."""
-    known = ", ".join(s for f in _FORMATS for s in f.suffixes)
-    chosen = _format(suffix)
+    chosen = format_of(suffix)
     if chosen is None:
+        known = ", ".join(WRITABLE_SUFFIXES)
         problem = f"format {suffix} cannot be written" if suffix else "a name without a suffix"
         return f"{problem}; known are {known}"
+    if chosen.needs is not None and find_spec(chosen.needs) is None:
+        return f'{chosen.name} needs {chosen.needs}: pip install "SuperResolution-GANs[volumes]"'
     trouble = _problem(chosen, scan)
     if trouble is None:
         return None
@@ -157,39 +155,19 @@ def obstacle(suffix: str, scan: Scan) -> str | None:
     return f"{chosen.name} cannot hold {trouble}; {better} can"
 
 
-def encoder(suffix: str) -> Encode:
-    """The function that writes this format."""
-    chosen = _format(suffix)
-    if chosen is None:
-        raise KeyError(suffix)
-    return chosen.encode
-
-
-def _format(suffix: str) -> _Format | None:
+def format_of(suffix: str) -> Format | None:
+    """The format of a suffix such as ``.ome.tif``, in any spelling; None if none is written so."""
     return next((f for f in _FORMATS if suffix.lower() in f.suffixes), None)
 
 
-def _problem(chosen: _Format, scan: Scan) -> str | None:
-    types = chosen.grey if scan.channels == 1 else chosen.colour
-    if not types:
-        return None
-    if scan.slices > 1:
+def _problem(chosen: Format, scan: Scan) -> str | None:
+    if scan.slices > 1 and not chosen.volumes:
         return f"{scan.slices} slices"
-    if scan.dtype not in types:
+    types = chosen.grey if scan.channels == 1 else chosen.colour
+    if types is not None and scan.dtype not in types:
         return f"{scan.dtype} {'grey' if scan.channels == 1 else 'colour'}"
-    if chosen.longest_side is not None and max(scan.height, scan.width) > chosen.longest_side:
-        return f"{scan.width} x {scan.height} pixels"
+    if chosen.longest_side is not None and max(scan.shape[:3]) > chosen.longest_side:
+        return f"{scan.width} x {scan.height} pixels" + (
+            f" in {scan.slices} slices" if scan.slices > 1 else ""
+        )
     return None
-
-
-def _save(file: BinaryIO, pixels: NDArray[Any], name: str, **options: Any) -> None:
-    from PIL import Image
-
-    Image.fromarray(pixels).save(file, name, **options)
-
-
-def _dpi(scan: Scan) -> dict[str, Any]:
-    _, rows, columns = scan.spacing
-    if rows is None or columns is None:
-        return {}
-    return {"dpi": (MM_PER_INCH / columns, MM_PER_INCH / rows)}

@@ -17,6 +17,10 @@ class FetchError(ReadError):
     """An address cannot be fetched."""
 
 
+class SelectionError(ReadError):
+    """What is to be taken of a scan is not in it, or makes no sense."""
+
+
 class WriteError(ValueError):
     """A scan cannot be written to this path."""
 

@@ -1,7 +1,10 @@
-"""Files in the address space: what was read of them need not stay."""
+"""Arrays in memory or in files: what was read of a mapped file need not stay."""
 
 import mmap
 from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
 
 # Neighbouring pages come along unasked, so that more than this is let go of at a time.
 _BYTES = 1 << 24
@@ -25,3 +28,22 @@ class Released:
             # Not everywhere; and what a thread still reads is simply fetched again.
             if isinstance(self._mapped, mmap.mmap) and hasattr(self._mapped, "madvise"):
                 self._mapped.madvise(mmap.MADV_DONTNEED)
+
+
+class StoredArray:
+    """An array (slices, height, width[, 3]), mapped or in memory, as a file's numbers.
+
+    Numbers become native; bool becomes 0 and 255.
+    """
+
+    def __init__(self, values: NDArray[Any]) -> None:
+        self._values, self._released = values, Released(getattr(values, "_mmap", None))
+        self._bool = values.dtype == np.bool_
+        self.shape = values.shape
+        self.dtype = np.dtype(np.uint8) if self._bool else values.dtype.newbyteorder("=")
+
+    def read(self, index: int, rows: slice, columns: slice) -> NDArray[Any]:
+        """A window of slice ``index``: (h, w) or (h, w, 3)."""
+        window = np.array(self._values[index, rows, columns], self.dtype)
+        self._released.after(window.nbytes)
+        return window * np.uint8(255) if self._bool else window

@@ -1,5 +1,6 @@
 """What Pillow leaves undone for PNG: checksums, and sixteen bits in colour."""
 
+import struct
 import zlib
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,6 +14,7 @@ if TYPE_CHECKING:
     from PIL.PngImagePlugin import PngImageFile
 
 _SIGNATURE_BYTES = 8
+_SIZE_AT = 16
 _CRITICAL = (b"IHDR", b"PLTE", b"IDAT")
 _STEP = 1 << 20
 
@@ -49,6 +51,18 @@ def check_chunks(path: Path, source: str) -> None:
                 raise ReadError(
                     source, f"damaged PNG (checksum of {kind.decode('ascii')} does not match)"
                 )
+
+
+def announced_size(path: Path, source: str) -> tuple[int, int]:
+    """Height and width by the first chunk, which has to be IHDR."""
+    with path.open("rb") as file:
+        head = file.read(_SIZE_AT + 8)
+    if len(head) < _SIZE_AT + 8:
+        raise ReadError(source, "truncated PNG")
+    if head[_SIZE_AT - 4 : _SIZE_AT] != b"IHDR":
+        raise ReadError(source, "damaged PNG (it does not begin with its size)")
+    width, height = struct.unpack_from(">II", head, _SIZE_AT)
+    return height, width
 
 
 def is_deep_colour(image: "PngImageFile") -> bool:

@@ -7,31 +7,41 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from super_resolution_gans.io import orientation, png
+from super_resolution_gans.io import jpeg, orientation, png
 from super_resolution_gans.io.errors import ReadError
 from super_resolution_gans.io.quiet import quiet
 from super_resolution_gans.io.spacing import from_dpi
-from super_resolution_gans.io.stored import Limits, check_size, explain, is_grey
+from super_resolution_gans.io.stored import (
+    Limits,
+    check_size,
+    explain,
+    is_grey,
+    too_many_pixels,
+)
 from super_resolution_gans.scan import Scan, Spacing
 
 if TYPE_CHECKING:
     from PIL.ImageFile import ImageFile
 
 _ROWS_AT_ONCE = 1 << 20
+_PILLOWS_LIMIT = 178_956_970
 
 
 def read_png(path: Path, source: str, limits: Limits) -> Scan:
     """Read a PNG as :func:`read_raster` does; its checksums are verified first."""
     from PIL.PngImagePlugin import PngImageFile
 
+    # Before the checksums, for which the whole file is read.
+    check_size(source, *png.announced_size(path, source), 1, limits)
     png.check_chunks(path, source)
     return read_raster(PngImageFile, path, source, limits)
 
 
 def read_jpeg(path: Path, source: str, limits: Limits) -> Scan:
+    """Read a JPEG as :func:`read_raster` does, unless it has more scans than any real one."""
     from PIL.JpegImagePlugin import JpegImageFile
 
-    return read_raster(JpegImageFile, path, source, limits)
+    return read_raster(JpegImageFile, path, source, limits, check=jpeg.check_scans)
 
 
 def read_bmp(path: Path, source: str, limits: Limits) -> Scan:
@@ -53,7 +63,11 @@ def read_gif(path: Path, source: str, limits: Limits) -> Scan:
 
 
 def read_raster(
-    plugin: Callable[[Path], "ImageFile"], path: Path, source: str, limits: Limits
+    plugin: Callable[[Path], "ImageFile"],
+    path: Path,
+    source: str,
+    limits: Limits,
+    check: Callable[[Path, str], None] | None = None,
 ) -> Scan:
     """Read the first image of a file.
 
@@ -66,21 +80,31 @@ def read_raster(
     Args:
         plugin: Pillow's class for the format. Called directly, because ``Image.open`` would try
             other formats as well, and has a limit on pixels of its own that is a global.
+        check: what to look for in the file before it is decoded.
 
     Raises:
         ReadError: if the file is damaged, truncated or over the limit, which is checked before a
             pixel is decoded.
     """
+    from PIL.Image import DecompressionBombError
+
     with quiet():
         try:
             with plugin(path) as image:
                 channels = 3 if image.mode == "P" else len(image.getbands())
                 check_size(source, image.height, image.width, channels, limits)
+                if check is not None:
+                    check(path, source)
                 values = decode(image, path)
                 turned = _turned(image)
                 spacing = _spacing(image.info.get("dpi"), turned)
         except ReadError:
             raise
+        except DecompressionBombError as error:
+            # Of GIF and WebP, Pillow's own limit is met while they are opened.
+            if limits.max_pixels < _PILLOWS_LIMIT:
+                raise too_many_pixels(source, "its pixels", limits) from None
+            raise ReadError(source, f"too large for Pillow ({explain(error)})") from None
         except MemoryError:
             raise ReadError(source, "too large for the memory of this machine") from None
         except Exception as error:  # decoders of damaged data raise whatever comes

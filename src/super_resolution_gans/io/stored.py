@@ -1,7 +1,8 @@
 """Numbers as a file stores them -> Scan: in memory if small, read piece by piece if large."""
 
 import math
-from collections.abc import Iterable, Iterator
+import struct
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -9,12 +10,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from super_resolution_gans.io.errors import ReadError
+from super_resolution_gans.io.finite import Band, Fill, Filled, Survey, filling, replaced
 from super_resolution_gans.scan import (
     Range,
     Scan,
     ScanError,
     Spacing,
-    extremes,
     natural_range,
     to_unit,
 )
@@ -22,22 +23,30 @@ from super_resolution_gans.scan import (
 UNKNOWN: Spacing = (None, None, None)
 
 _BAND_NUMBERS = 1 << 25
+_MOST_CHANNELS = 4
+# What a decoder raises when it stumbles over what it did not expect: words for programmers.
+_STUMBLES = (TypeError, AttributeError, LookupError, ArithmeticError, AssertionError, struct.error)
 
 
 @dataclass(frozen=True)
 class Limits:
-    """How much a reader takes on.
+    """How much a reader takes on, and what it does about numbers that are not finite.
 
     Attributes:
-        max_pixels: most numbers (height x width x channels) of one slice.
+        max_pixels: most pixels (height x width) of one slice, which may have four numbers each.
         lazy_above: a scan of more bytes than this as float32 is read piece by piece, if it can be.
         stream_above: the same for one whose numbers say nothing about its range or colour, so that
             reading it piece by piece costs no second look at them.
+        max_memory: most bytes of numbers, as stored, of a volume that cannot be read piece by
+            piece.
+        fill: what takes the place of NaN and infinite values; None refuses them.
     """
 
     max_pixels: int
     lazy_above: int
     stream_above: int
+    max_memory: int = 2 << 30
+    fill: Fill | None = None
 
 
 class Stored(Protocol):
@@ -89,16 +98,25 @@ def scan_of(
     """
     try:
         searched = len(stored.shape) == 4 or not _is_plain(stored.dtype, told_range)
+        plain = _is_plain(stored.dtype, told_range)
         if 4 * math.prod(stored.shape) <= (limits.lazy_above if searched else limits.stream_above):
             values = _all(stored, source)
+            survey = Survey(() if plain else ((n, 0, values[n]) for n in range(len(values))))
+            if survey.bad:
+                values = replaced(values, filling(survey, stored.dtype, source, limits.fill))
             if values.ndim == 4 and is_grey(values):
                 values = values[..., 0]
-            ends = _meant(stored.dtype, [values], source, told_range)
+            ends = _meant(stored.dtype, survey, told_range)
             if values.ndim == 3:
                 values = values[..., np.newaxis]  # so that three columns are not taken for RGB
             return Scan.from_array(values, spacing=spacing, source=source, value_range=ends)
-        grey = len(stored.shape) == 4 and all(is_grey(band) for band in _bands(stored, source))
-        ends = _meant(stored.dtype, _bands(stored, source), source, told_range)
+        survey = Survey(() if plain else _bands(stored, source))
+        if survey.bad:
+            stored = Filled(stored, filling(survey, stored.dtype, source, limits.fill))
+        grey = len(stored.shape) == 4 and all(
+            is_grey(band) for _, _, band in _bands(stored, source)
+        )
+        ends = _meant(stored.dtype, survey, told_range)
         pixels = StoredSource(stored, source, ends, grey)
         return Scan(pixels, spacing, source, stored.dtype, ends)
     except ScanError as error:
@@ -129,30 +147,59 @@ def check_size(source: str, height: int, width: int, channels: int, limits: Limi
     """Refuse an image without pixels, or with too many, before it is decoded."""
     if height < 1 or width < 1:
         raise ReadError(source, f"an image of {width} x {height} pixels has nothing to read")
-    if height * width * channels > limits.max_pixels:
-        times = f" x {channels} channels" if channels > 1 else ""
+    if height * width > limits.max_pixels:
+        raise too_many_pixels(source, f"{width} x {height} pixels", limits)
+    if height * width * channels > _MOST_CHANNELS * limits.max_pixels:
+        size = (
+            f"{width} x {height} pixels of {channels} channels, of which four count as one pixel,"
+        )
+        raise too_many_pixels(source, size, limits)
+
+
+def too_many_pixels(source: str, what: str, limits: Limits) -> ReadError:
+    """The refusal of ``what``, and how to have it read."""
+    return ReadError(
+        source,
+        f"{what} are over the limit of {limits.max_pixels} a slice (max_pixels, or --max-pixels of "
+        "srgan upscale, raises it)",
+    )
+
+
+def check_memory(source: str, count: int, limits: Limits, cure: str = "") -> None:
+    """Refuse a volume of ``count`` bytes that has to be in memory, before it is decoded."""
+    if count > limits.max_memory:
         raise ReadError(
             source,
-            f"{width} x {height} pixels{times} are over the limit of {limits.max_pixels} "
-            "(max_pixels, or --max-pixels of srgan upscale, raises it)",
+            f"its slices take {count} bytes and have to be in memory together; the limit is "
+            f"{limits.max_memory} (max_memory of read_scan raises it{cure})",
+        )
+
+
+def check_whole(source: str, shape: tuple[int, ...], limits: Limits) -> None:
+    """Refuse a compressed volume that can only be held whole, if all of it is over the limit."""
+    if math.prod(shape) > limits.max_pixels:
+        said = " x ".join(map(str, shape))
+        raise ReadError(
+            source,
+            f"{said} numbers in one compressed piece are over the limit of {limits.max_pixels} "
+            "(max_pixels, or --max-pixels of srgan upscale, raises it); uncompressed they are "
+            "read piece by piece",
         )
 
 
 def explain(error: Exception) -> str:
     """What an exception from a decoder says, without a full stop."""
+    if isinstance(error, _STUMBLES):
+        return "its structure makes no sense"
     return str(error).strip().rstrip(".") or type(error).__name__
 
 
-def _meant(
-    dtype: np.dtype[Any], bands: Iterable[NDArray[Any]], source: str, told: Range | None
-) -> Range:
+def _meant(dtype: np.dtype[Any], survey: Survey, told: Range | None) -> Range:
     if _is_plain(dtype, told):
         return natural_range(dtype, 0, 0)
-    ends = [extremes(band, source) for band in bands]
-    low, high = min(low for low, _ in ends), max(high for _, high in ends)
-    if told is not None and told[0] <= low and high <= told[1]:
+    if told is not None and told[0] <= survey.low and survey.high <= told[1]:
         return told
-    return natural_range(dtype, low, high)
+    return natural_range(dtype, survey.low, survey.high)
 
 
 def _is_plain(dtype: np.dtype[Any], told: Range | None) -> bool:
@@ -169,13 +216,13 @@ def _all(stored: Stored, source: str) -> NDArray[Any]:
     return values
 
 
-def _bands(stored: Stored, source: str) -> Iterator[NDArray[Any]]:
+def _bands(stored: Stored, source: str) -> Iterator[Band]:
     _, height, width = stored.shape[:3]
     step = max(1, _BAND_NUMBERS // (width * math.prod(stored.shape[3:])))
     for index in range(stored.shape[0]):
         for top in range(0, height, step):
             rows = slice(top, min(top + step, height))
-            yield read_window(stored, source, index, rows, slice(0, width))
+            yield index, top, read_window(stored, source, index, rows, slice(0, width))
 
 
 def _whole(stored: Stored) -> tuple[slice, slice]:

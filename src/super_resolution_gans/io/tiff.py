@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from super_resolution_gans.io import orientation
 from super_resolution_gans.io.errors import ReadError
 from super_resolution_gans.io.mapped import Released
-from super_resolution_gans.io.stored import Limits, check_size, explain, scan_of
+from super_resolution_gans.io.stored import Limits, check_memory, check_size, explain, scan_of
 from super_resolution_gans.io.tiff_cache import SegmentCache
 from super_resolution_gans.io.tiff_chain import count_pages
 from super_resolution_gans.io.tiff_codecs import LOSSLESS, NONE
@@ -27,11 +27,17 @@ from super_resolution_gans.io.tiff_page import (
     PlainPage,
     eight_bit_palette,
 )
-from super_resolution_gans.io.tiff_spacing import read_note, spacing_of
+from super_resolution_gans.io.tiff_planes import spacing_of_pages
+from super_resolution_gans.io.tiff_spacing import note_of, spacing_of
 from super_resolution_gans.io.tiff_whole import WholePage
+from super_resolution_gans.io.tiff_whole import problem as whole_page_problem
 from super_resolution_gans.scan import Range, Scan
 
 _REDUCED, _MASK = 1, 4
+_CURE = "; TIFF without compression, or with LZW, Deflate or zstd, is read piece by piece"
+# A few programs store equal tiles once. Beyond that, pages that claim more than the file has are
+# one small strip under many names.
+_MOST_SHARED = 16
 
 
 class _Pages:
@@ -72,11 +78,14 @@ def read_tiff(path: Path, source: str, limits: Limits) -> Scan:
         with tifffile.TiffFile(path) as tiff:
             first = tiff.pages.first
             imagej = tiff.imagej_metadata if tiff.is_imagej else None
-            spacing, told = spacing_of(first, imagej), read_note(str(first.description or ""))
+            description = str(first.description or "")
+            spacing, told = spacing_of(first, imagej), note_of(description)
+            samples = int(first.samplesperpixel)
+            spacing = spacing_of_pages(spacing, description, imagej, samples, source)
             pages = _read_pages(tiff, path, data, source, limits)
             if len(pages) == 1 and imagej is not None:
                 pages = _imagej_stack(first, data, int(imagej.get("images", 1))) or pages
-            told_range = told[1] if told else _range_of_bits(first)
+            told_range = told.value_range if told else _range_of_bits(first)
     except ReadError:
         raise
     except MemoryError:
@@ -102,15 +111,12 @@ def read_tiff(path: Path, source: str, limits: Limits) -> Scan:
 def _read_pages(tiff: Any, path: Path, data: memoryview, source: str, limits: Limits) -> list[Page]:
     every = [page.aspage() for page in tiff.pages]
     chosen = [n for n, page in enumerate(every) if not page.subfiletype & (_REDUCED | _MASK)]
+    chosen = chosen or list(range(len(every)))
+    _check_pages([every[number] for number in chosen], len(data), source, limits)
     pages: list[Page] = []
     cache = SegmentCache()
-    for number in chosen or range(len(every)):
+    for number in chosen:
         page = every[number]
-        check_size(source, page.imagelength, page.imagewidth, _channels(page), limits)
-        if page.imagedepth != 1:
-            raise ReadError(source, "TIFF with volumes as pages is not supported")
-        if page.dtype is None or page.dtype.kind == "c":
-            raise ReadError(source, f"numbers of {page.bitspersample} bits are not supported")
         turned = int(page.tags.valueof(orientation.TAG, 1))
         if _is_plain(page):
             layout = _layout(page, _meaning(page))
@@ -118,10 +124,27 @@ def _read_pages(tiff: Any, path: Path, data: memoryview, source: str, limits: Li
                 raise ReadError(source, problem)
             pages.append(PlainPage(data, number, layout, _meaning(page), turned, cache))
         else:
+            if problem := whole_page_problem(page, data):
+                raise ReadError(source, problem)
             compression = int(page.compression)
-            whole = WholePage(path, source, number, compression, _meaning(page), turned)
-            pages.append(whole)
+            pages.append(WholePage(path, source, number, compression, _meaning(page), turned))
     return pages
+
+
+def _check_pages(pages: list[Any], file_bytes: int, source: str, limits: Limits) -> None:
+    """Refuse what is too large or unknown, before anything is decoded."""
+    for page in pages:
+        check_size(source, page.imagelength, page.imagewidth, _channels(page), limits)
+        if page.imagedepth != 1:
+            raise ReadError(source, "TIFF with volumes as pages is not supported")
+        if page.dtype is None or page.dtype.kind == "c":
+            raise ReadError(source, f"numbers of {page.bitspersample} bits are not supported")
+    claimed = sum(sum(page.databytecounts) for page in pages)
+    if claimed > _MOST_SHARED * file_bytes:
+        raise ReadError(source, f"damaged TIFF ({claimed} bytes of pixels in {file_bytes} bytes)")
+    whole = [page for page in pages if not _is_plain(page)]
+    numbers = (p.imagelength * p.imagewidth * _channels(p) * p.dtype.itemsize for p in whole)
+    check_memory(source, sum(numbers), limits, _CURE)
 
 
 def _is_plain(page: Any) -> bool:
@@ -185,6 +208,8 @@ def _imagej_stack(first: Any, data: memoryview, images: int) -> list[Page] | Non
     meaning, turned = _meaning(first), int(first.tags.valueof(orientation.TAG, 1))
     layout = _layout(first, meaning)
     size = sum(layout.counts)
+    if size < layout.height * layout.segment_bytes(1):
+        raise ValueError(f"{images} images are announced, each smaller than its pixels")
     ends = [o + n for o, n in zip(layout.offsets, layout.counts, strict=True)]
     if list(layout.offsets[1:]) != ends[:-1] or layout.offsets[0] + size * images > len(data):
         raise ValueError(f"{images} images are announced, but not in the file")

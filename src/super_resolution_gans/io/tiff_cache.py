@@ -1,4 +1,4 @@
-"""Decoded strips and tiles of a TIFF file that neighbouring windows share."""
+"""Decoded strips, tiles and chunks that neighbouring windows share."""
 
 import threading
 from collections import OrderedDict
@@ -6,7 +6,7 @@ from typing import Any
 
 from numpy.typing import NDArray
 
-Key = tuple[int, int]  # page, strip or tile
+Key = tuple[int, ...]  # a page and its strip or tile; a chunk by its place
 
 
 class SegmentCache:

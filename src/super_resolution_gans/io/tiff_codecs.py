@@ -19,6 +19,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 NONE, LZW, ADOBE_DEFLATE, PACKBITS, DEFLATE, LZMA, ZSTD = 1, 5, 8, 32773, 32946, 34925, 50000
+_BITS_AT_ONCE = 1 << 22
+_LZMA_BYTES = 1 << 28  # a dictionary of 64 MiB is what the strongest setting takes
 LOSSLESS = frozenset((NONE, LZW, ADOBE_DEFLATE, PACKBITS, DEFLATE, LZMA, ZSTD))
 
 
@@ -33,7 +35,7 @@ def decompress(data: bytes, compression: int, rows: int, row_bytes: int) -> byte
     if compression in (ADOBE_DEFLATE, DEFLATE):
         raw = zlib.decompressobj().decompress(data, expected)
     elif compression == LZMA:
-        raw = lzma.LZMADecompressor().decompress(data, expected)
+        raw = lzma.LZMADecompressor(memlimit=_LZMA_BYTES).decompress(data, expected)
     else:
         raw = _by_libtiff(data, compression, rows, row_bytes)
     if len(raw) < expected:
@@ -69,9 +71,13 @@ def unpack_bits(raw: NDArray[np.uint8], columns: int, bits: int) -> NDArray[Any]
     kind = np.uint8 if bits <= 8 else np.uint16
     weights: NDArray[Any] = (1 << np.arange(bits - 1, -1, -1)).astype(kind)
     out = np.empty((len(raw), columns), kind)
-    for row, line in enumerate(raw):
-        spread: NDArray[Any] = np.unpackbits(line, count=columns * bits).reshape(columns, bits)
-        out[row] = (spread * weights).sum(axis=1, dtype=kind)
+    # Neither all at once, which takes bits times the memory, nor row by row, which takes for ever
+    # where rows are short.
+    step = max(1, _BITS_AT_ONCE // (columns * bits))
+    for top in range(0, len(raw), step):
+        spread = np.unpackbits(raw[top : top + step], axis=1, count=columns * bits)
+        spread = spread.reshape(-1, columns, bits)
+        out[top : top + step] = (spread * weights).sum(axis=2, dtype=kind)
     return out
 
 

@@ -20,6 +20,7 @@ from super_resolution_gans.io.tiff_codecs import (
 )
 
 _LARGEST_SEGMENT = 1 << 31
+_SLACK = 1 << 12
 
 MIN_IS_WHITE, MIN_IS_BLACK, RGB, PALETTE = 0, 1, 2, 3
 
@@ -175,7 +176,9 @@ class Layout:
         if self.compression == NONE:
             raw: Any = data[offset : offset + size]
         else:
-            packed = bytes(data[offset : offset + self.counts[number]])
+            # No codec makes data twice as long: what a strip claims beyond that is not copied.
+            claimed = min(self.counts[number], 2 * size + _SLACK)
+            packed = bytes(data[offset : offset + claimed])
             raw = decompress(packed, self.compression, rows, size // rows)
         shape = rows, self.columns, self._together
         if self.bits in (8, 16, 32, 64):

@@ -1,15 +1,14 @@
 """Pixel sizes and value ranges in the tags of TIFF files: our own note, OME, ImageJ, resolution."""
 
-import json
+import html
 import math
 import re
-from collections.abc import Mapping
 from typing import Any
 
+from super_resolution_gans.io.note import KEY, Note, plausible, read_note
 from super_resolution_gans.io.spacing import MM_PER_INCH, from_dpi
-from super_resolution_gans.scan import Range, Spacing
+from super_resolution_gans.scan import Spacing
 
-_KEY = "srgan"
 _MM = {
     **dict.fromkeys(("m",), 1000.0),
     **dict.fromkeys(("cm", "centimeter"), 10.0),
@@ -25,31 +24,10 @@ _INCH, _CENTIMETRE = 2, 3
 _SCREEN_PER_CM = {72.0, 96.0}
 
 
-def note(spacing: Spacing, value_range: Range, about: Mapping[str, Any] | None = None) -> str:
-    """What the other tags cannot hold, as the image description that :func:`read_note` reads.
-
-    Args:
-        about: how the pixels came to be, which nobody but people reads.
-    """
-    told: dict[str, Any] = {"spacing_mm": spacing, "value_range": value_range}
-    if about:
-        told["about"] = about
-    return json.dumps({_KEY: told}, sort_keys=True)
-
-
-def read_note(description: str) -> tuple[Spacing, Range] | None:
-    """Spacing and value range from :func:`note`; None if it is something else."""
-    if not description.startswith('{"' + _KEY + '"'):
-        return None
-    try:
-        told = json.loads(description)[_KEY]
-        low, high = (float(end) for end in told["value_range"])
-        slices, rows, columns = (_plausible(mm) for mm in told["spacing_mm"])
-    except (ValueError, TypeError, KeyError):
-        return None
-    if not (math.isfinite(low) and math.isfinite(high) and low <= high):
-        return None
-    return (slices, rows, columns), (low, high)
+def note_of(description: str) -> Note | None:
+    """Our note in the image description of a TIFF, or among the annotations of its OME-XML."""
+    found = re.search(rf'<M K="{KEY}">([^<]*)</M>', description)
+    return read_note(html.unescape(found.group(1)) if found else description)
 
 
 def spacing_of(page: Any, imagej: dict[str, Any] | None) -> Spacing:
@@ -60,21 +38,24 @@ def spacing_of(page: Any, imagej: dict[str, Any] | None) -> Spacing:
         imagej: tifffile's ImageJ metadata, if it is such a file.
     """
     description = str(page.description or "")
-    if told := read_note(description):
-        return told[0]
+    told = note_of(description)
     if pixels := re.search(r"<(?:\w+:)?Pixels\b[^>]*>", description):
-        ome = _ome(pixels.group())
+        ome = _ome(html.unescape(pixels.group()))
+        if told is not None and _alike(told.spacing, ome):
+            return told.spacing  # the same without the rounding of another unit
         if any(ome):
             return ome
+    if told is not None:
+        return told.spacing
     across, down = _per_unit(page, _X), _per_unit(page, _Y)
     if imagej is not None:
         mm = _MM.get(str(imagej.get("unit", "")).strip().lower())
         if mm is None:
             return (None, None, None)
         return (
-            _plausible(float(imagej.get("spacing", 0)) * mm),
-            _plausible(mm / down if down else None),
-            _plausible(mm / across if across else None),
+            plausible(float(imagej.get("spacing", 0)) * mm),
+            plausible(mm / down if down else None),
+            plausible(mm / across if across else None),
         )
     unit = page.tags.valueof(_UNIT, _INCH)
     if across is None or down is None or unit not in (_INCH, _CENTIMETRE):
@@ -83,6 +64,13 @@ def spacing_of(page: Any, imagej: dict[str, Any] | None) -> Spacing:
         return (None, None, None)
     inches = 1.0 if unit == _INCH else MM_PER_INCH / 10
     return (None, *from_dpi(across * inches, down * inches))
+
+
+def _alike(one: Spacing, other: Spacing) -> bool:
+    return all(
+        a == b or (a is not None and b is not None and math.isclose(a, b, rel_tol=1e-9))
+        for a, b in zip(one, other, strict=True)
+    )
 
 
 def _ome(pixels: str) -> Spacing:
@@ -96,10 +84,8 @@ def _ome_size(pixels: str, axis: str) -> float | None:
     mm = _MM.get(unit.group(1).lower() if unit else "um")
     if size is None or mm is None:
         return None
-    try:
-        return _plausible(float(size.group(1)) * mm)
-    except ValueError:
-        return None
+    length = plausible(size.group(1))
+    return None if length is None else plausible(length * mm)
 
 
 def _per_unit(page: Any, tag: int) -> float | None:
@@ -109,9 +95,3 @@ def _per_unit(page: Any, tag: int) -> float | None:
     except (TypeError, ValueError, ZeroDivisionError):
         return None
     return value if math.isfinite(value) and value > 0 else None
-
-
-def _plausible(mm: Any) -> float | None:
-    if mm is None or not math.isfinite(float(mm)) or float(mm) <= 0:
-        return None
-    return float(mm)

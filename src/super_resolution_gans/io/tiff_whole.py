@@ -1,5 +1,6 @@
 """Pages of TIFF with compressions meant for pictures: decoded whole, by Pillow or tifffile."""
 
+import math
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -7,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from super_resolution_gans.io import orientation
+from super_resolution_gans.io import jpeg, orientation
 from super_resolution_gans.io.errors import ReadError
 from super_resolution_gans.io.quiet import quiet
 from super_resolution_gans.io.raster import decode
@@ -19,7 +20,33 @@ _CURE = 'pip install "SuperResolution-GANs[tiff]"'
 
 # Fax, JPEG old and new, WebP, and the lossless ones where the pixels are YCbCr, CMYK or Lab.
 _PILLOW_KNOWS = frozenset((1, 2, 3, 4, 5, 6, 7, 8, 32771, 32773, 32946, 34925, 50000, 50001))
+_NEW_JPEG = 7
 _JPEG = frozenset((6, 7, 33007, 34892))
+
+
+def problem(page: Any, data: memoryview) -> str | None:
+    """Why a page cannot be decoded, as far as libtiff would not say it; None if there is nothing.
+
+    Args:
+        page: of tifffile.
+        data: the file.
+    """
+    height = page.tilelength if page.is_tiled else min(page.rowsperstrip, page.imagelength)
+    width = page.tilewidth if page.is_tiled else page.imagewidth
+    down = math.ceil(page.imagelength / height)
+    across = math.ceil(page.imagewidth / width)
+    together = int(page.planarconfig) == 1
+    for number, (offset, count) in enumerate(
+        zip(page.dataoffsets, page.databytecounts, strict=False)
+    ):
+        if offset + count > len(data):
+            return "truncated TIFF (pixels lie beyond the end of the file)"
+        if page.compression == _NEW_JPEG and together:
+            left = page.imagelength - number // across % down * height
+            rows = height if page.is_tiled else min(height, left)
+            if found := jpeg.strip_problem(bytes(data[offset : offset + count]), rows, width):
+                return found
+    return None
 
 
 class WholePage:

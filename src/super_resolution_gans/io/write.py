@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import Any, BinaryIO, cast
 
 from super_resolution_gans.io import encode
-from super_resolution_gans.io.atomic import replacing
+from super_resolution_gans.io.atomic import replacing, replacing_folder
 from super_resolution_gans.io.errors import ExistsError, WriteError
+from super_resolution_gans.io.names import suffix_of
 from super_resolution_gans.scan import Scan
 
 About = Mapping[str, Any]
@@ -25,18 +26,19 @@ def write_scan(
 ) -> None:
     """Write a scan, as numbers of its own type and range, in the format of the path's suffix.
 
-    PNG, BMP and WebP are lossless; JPEG has quality 95 without subsampling. TIFF and NPY hold
-    everything; of a lazy scan they need only some rows at a time. Pixel sizes are written where the
-    format has a place for them (TIFF, PNG, JPEG, BMP) and they are known. The same scan gives the
+    PNG, BMP and WebP are lossless; JPEG has quality 95 without subsampling. TIFF, NPY, NPZ and
+    zarr hold everything; of a lazy scan they, OME-TIFF and NIfTI need only some rows at a time.
+    Pixel sizes are written where the format has a place for them (all but NPY and WebP) and they
+    are known. A zarr store and a series of PNGs (``.pngs``) are folders. The same scan gives the
     same bytes.
 
-    The file appears under its name only when it is complete. A symbolic link is followed.
+    The file or folder appears under its name only when it is complete. A symbolic link is followed.
 
     Args:
-        overwrite: replace an existing file.
+        overwrite: replace an existing file, or a folder that was written so.
         check: called before pieces are written, and at the end; what it raises ends the writing.
         about: called once all pixels have been read; what it returns is written as one JSON object
-            where the format has a place for it (TIFF, PNG, JPEG, WebP: see :mod:`io.encode`).
+            where the format has a place for it (see :mod:`io.encode`).
 
     Raises:
         WriteError: if the format cannot hold the scan (the message names one that can), the file
@@ -44,13 +46,23 @@ def write_scan(
         ReadError: if a lazy scan cannot be read.
     """
     target = check_target(scan, path, overwrite=overwrite)
+    chosen = encode.format_of(suffix_of(path))
+    assert chosen is not None
+    about, ask = about or dict, check or (lambda: None)
     try:
-        with replacing(target) as file:
-            _fill(_checked(file, check), scan, path, about or dict)
-            if check is not None:
-                check()
-            # Somebody else may have been faster.
-            check_target(scan, path, overwrite=overwrite)
+        if chosen.fill is not None:
+            with replacing_folder(target) as folder:
+                chosen.fill(folder, scan, about, ask)
+                ask()
+                check_target(scan, path, overwrite=overwrite)
+        elif chosen.encode is not None:
+            with replacing(target) as file:
+                chosen.encode(_checked(file, check), scan, about)
+                ask()
+                # Somebody else may have been faster.
+                check_target(scan, path, overwrite=overwrite)
+    except (MemoryError, OverflowError) as error:
+        raise WriteError(path, f"too large ({error})") from None
     except (OSError, UnicodeError) as error:
         raise WriteError(path, f"cannot be written: {_reason(error)}") from None
 
@@ -63,11 +75,13 @@ def check_target(scan: Scan, path: str | os.PathLike[str], *, overwrite: bool = 
 
     Raises:
         ExistsError: if there is such a file and it is not to be replaced.
-        WriteError: if the format cannot hold the scan, the folder does not exist or cannot be
-            written to, or something else than a file lies there.
+        WriteError: if the format cannot hold the scan or needs a library that is missing, the
+            folder does not exist or cannot be written to, or something else than such a file (or
+            folder) lies there.
     """
-    if reason := encode.obstacle(Path(path).suffix, scan):
+    if reason := encode.obstacle(suffix_of(path), scan):
         raise WriteError(path, reason)
+    chosen = encode.format_of(suffix_of(path))
     try:
         target = Path(os.path.realpath(path))
         kind = _kind(target)
@@ -77,9 +91,13 @@ def check_target(scan: Scan, path: str | os.PathLike[str], *, overwrite: bool = 
         raise WriteError(path, "the folder does not exist")
     if not os.access(target.parent, os.W_OK):
         raise WriteError(path, "its folder cannot be written to")
-    if kind is not None and stat.S_ISDIR(kind):
+    if kind is not None and chosen is not None and chosen.owns is not None:
+        if not chosen.owns(target):
+            what = "a folder with other things in it" if stat.S_ISDIR(kind) else "a file"
+            raise WriteError(path, f"{what}, not {chosen.name}, lies there")
+    elif kind is not None and stat.S_ISDIR(kind):
         raise WriteError(path, "a folder, not a file")
-    if kind is not None and not stat.S_ISREG(kind):
+    elif kind is not None and not stat.S_ISREG(kind):
         raise WriteError(path, "not a regular file")
     if kind is not None and not overwrite:
         raise ExistsError(path, "exists already and is not overwritten")
@@ -118,12 +136,3 @@ def _kind(target: Path) -> int | None:
 
 def _reason(error: Exception) -> str:
     return getattr(error, "strerror", None) or str(error)
-
-
-def _fill(
-    file: BinaryIO, scan: Scan, path: str | os.PathLike[str], about: Callable[[], About]
-) -> None:
-    try:
-        encode.encoder(Path(path).suffix)(file, scan, about)
-    except (MemoryError, OverflowError) as error:
-        raise WriteError(path, f"too large ({error})") from None

@@ -2,7 +2,9 @@
 
 The metadata key ``srgan`` is JSON: ``{"format": 1, "architecture": {...}, "card": {...}}``. The
 architecture rebuilds the network; the card is the model's story (recipe, data, steps, measured
-table, licence) and is never interpreted, only shown.
+table, licence). Here it is only carried; what ``prediction`` looks up in it is how scans were
+downsampled (``downsampling``, or the recipe's) and what they looked like (``domain``, or those that
+belong to ``data_sha256``).
 """
 
 import json

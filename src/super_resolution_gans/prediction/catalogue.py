@@ -9,8 +9,11 @@ from super_resolution_gans.prediction.errors import PredictionError, UnknownMode
 SHIPPED = {
     "oct-srgan-x4": "SRGAN for OCT, 4 x 4, trained to look like a scan",
     "oct-srresnet-x4": "SRResNet for OCT, 4 x 4, trained for the smallest mean squared error",
+    "oct-srresnet-x4-native": "the same for scans that nobody downsampled: blurred and noisy ones",
 }
 DEFAULT_MODEL = "oct-srgan-x4"
+FAITHFUL = {"oct-srgan-x4": "oct-srresnet-x4"}
+"""The model that each was trained from, to be mixed with by fidelity."""
 INTERPOLATIONS = ("nearest", "bilinear", "bicubic", "lanczos")
 
 WEIGHTS = Path(__file__).resolve().parent.parent / "weights"

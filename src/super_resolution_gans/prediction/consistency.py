@@ -26,6 +26,7 @@ from super_resolution_gans.prediction.shrinking import (
     decay,
     gram,
     kept,
+    largest,
     shrink,
     spread,
     taps,
@@ -38,10 +39,10 @@ MODEL_ERROR = 0.004
 about that of the shipped ones (their cards say 46 to 49 on B-scans)."""
 BAND = 64
 """LR rows that are corrected together."""
-STEP = 1.8
-"""Of all rounds but the last: a longer step makes up for what clipping will take back. Below 2,
-such projections in turn approach images that are in [0, 1] and agree, if there are any (Gubin,
-Polyak and Raik 1967)."""
+STEP = 1.9
+"""Of all rounds but the last, in units of 1 / |T|^2. Below 2, steps down the gradient of
+|T x - D^-1 y|^2 and clipping in turn approach an image in [0, 1] that agrees best (Landweber 1951;
+with clipping, Eicke 1992)."""
 
 
 @dataclass(frozen=True)
@@ -51,8 +52,8 @@ class Projection:
     With no noise A x' = y, up to rounding. With it, the residual keeps the share of itself that is
     more likely to be noise of y than error of the network: x' is the most probable image if the
     noise is white, and so is the part of the network's error that A sees (its covariance is
-    ``model_error``^2 A+ (A+)^T). That is for one round; further ones bring what clipping has
-    changed back to the same A x', so that x' is nearly inside [0, 1].
+    ``model_error``^2 A+ (A+)^T). That is for one round. With more, all but the last are steps
+    towards the same A x', each followed by clipping, so that x' is nearly inside [0, 1].
 
     Attributes:
         scale: (vertical, lateral) factors of A.
@@ -73,7 +74,7 @@ class Projection:
     kernel: Invertible = "bicubic"
     noise: float = 0.0
     model_error: float = MODEL_ERROR
-    rounds: int = 4
+    rounds: int = 5
 
     def __post_init__(self) -> None:
         try:
@@ -102,7 +103,7 @@ class Projection:
         Mathematically it depends on all pixels; what those further away contribute is below 2^-24
         of the correction.
         """
-        return self.rounds * self._one_round(0), self.rounds * self._one_round(1)
+        return self._looks(self.rounds, 0), self._looks(self.rounds, 1)
 
     def __call__(self, x: Array, y: Array) -> Array:
         """The image nearest to ``x`` that agrees with ``y``.
@@ -193,10 +194,9 @@ class Projection:
         if self.gain < 1:
             y = self._target(x, y, first, height)
         for further in reversed(range(self.rounds)):
-            top, bottom = self._around(start, stop, height, further * self._one_round(0))
-            rows = slice(top - first, bottom - first)
-            step = STEP if further else 1
-            x, y = self._once(x, y, (first, top, bottom, height), step), y[rows]
+            top, bottom = self._around(start, stop, height, self._looks(further, 0))
+            rows, place = slice(top - first, bottom - first), (first, top, bottom, height)
+            x, y = self._step(x, y, place) if further else self._last(x, y, place), y[rows]
             first = top
             if further:
                 np.clip(x, 0, 1, out=x)
@@ -210,11 +210,23 @@ class Projection:
         difference = self._difference(x, y, inside, (first, top, bottom))
         return y + (1 - self.gain) * difference / inside
 
-    def _once(self, x: Array, y: Float, place: tuple[int, int, int, int], step: float) -> Array:
-        """One projection, as :meth:`correct`, ``step`` times as far as it goes."""
+    def _step(self, x: Array, y: Float, place: tuple[int, int, int, int]) -> Array:
+        """A step towards agreement, as :meth:`correct`: x - STEP / |T|^2 T^T (T x - D^-1 y)."""
+        first, start, stop, height = place
+        top, bottom = self._around(start, stop, height, NEIGHBOURS)
+        inside = self._inside((height, y.shape[1]), top, bottom)
+        residual = self._difference(
+            x, y[top - first : bottom - first], inside, (first, top, bottom)
+        )
+        (vertical, lateral), kernel = self.scale, self.kernel
+        residual *= STEP / (largest(vertical, kernel) * largest(lateral, kernel))
+        return self._moved(x, residual.astype(np.float32), top, place)
+
+    def _last(self, x: Array, y: Float, place: tuple[int, int, int, int]) -> Array:
+        """The projection, as :meth:`correct`."""
         first, start, stop, height = place
         (vertical, lateral), width = self.scale, y.shape[1]
-        top, bottom = self._around(start, stop, height, self._one_round(0) - NEIGHBOURS)
+        top, bottom = self._around(start, stop, height, self._looks(1, 0) - NEIGHBOURS)
         inside = self._inside((height, width), top, bottom)
         measured = y[top - first : bottom - first]
         residual = self._difference(x, measured, inside, (first, top, bottom)).T
@@ -222,15 +234,22 @@ class Projection:
         z = gram(vertical, self.kernel, height, top, bottom).solve(np.ascontiguousarray(z.T))
         seen = max(top, start - NEIGHBOURS)
         used = z[seen - top : min(bottom, stop + NEIGHBOURS) - top].astype(np.float32)
-        wide = spread(np.ascontiguousarray(used.T), lateral, self.kernel, 0, 0, width)
-        correction = spread(np.ascontiguousarray(wide.T), vertical, self.kernel, seen, start, stop)
-        if step != 1:
-            correction *= np.float32(step)
+        return self._moved(x, used, seen, place)
+
+    def _moved(self, x: Array, z: Array, seen: int, place: tuple[int, int, int, int]) -> Array:
+        """x - T^T z; the first row of z is LR row ``seen``."""
+        first, start, stop, _ = place
+        (vertical, lateral), kernel = self.scale, self.kernel
+        wide = spread(np.ascontiguousarray(z.T), lateral, kernel, 0, 0, z.shape[1])
+        correction = spread(np.ascontiguousarray(wide.T), vertical, kernel, seen, start, stop)
         now = x[(start - first) * vertical : (stop - first) * vertical]
         return np.subtract(now, correction, out=correction)
 
-    def _one_round(self, axis: int) -> int:
-        return decay(self.scale[axis], self.kernel) + 2 * NEIGHBOURS
+    def _looks(self, rounds: int, axis: int) -> int:
+        """How far a pixel looks through the last so many rounds, in LR pixels along an axis."""
+        if not rounds:
+            return 0
+        return decay(self.scale[axis], self.kernel) + 2 * NEIGHBOURS * rounds
 
     @staticmethod
     def _around(start: int, stop: int, height: int, rows: int) -> tuple[int, int]:

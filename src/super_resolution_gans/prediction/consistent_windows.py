@@ -10,6 +10,8 @@ from super_resolution_gans.prediction.errors import PredictionError
 from super_resolution_gans.scan import Scan, WindowSource
 
 Array = NDArray[np.float32]
+Gathered = tuple[Array, Array, tuple[int, int, int, int]]
+"""Upscaled and measured rows, and their place, as ``Projection.correct`` takes them."""
 
 
 class ConsistentWindows:
@@ -57,26 +59,31 @@ class ConsistentWindows:
     def _band(self, index: int, number: int) -> Array:
         key = (index, number)
         if key not in self._corrected:
-            self._corrected[key] = self._correct(index, number)
+            self._corrected[key] = self.corrected(self.gathered(index, number))
             if len(self._corrected) > 2:
                 self._corrected.popitem(last=False)
         self._corrected.move_to_end(key)
         return self._corrected[key]
 
-    def _correct(self, index: int, number: int) -> Array:
-        height, factor = self._scan.height, self._projection.scale[0]
+    def gathered(self, index: int, number: int) -> Gathered:
+        """What a band of a slice needs to be corrected; bands are best asked for downwards."""
+        height = self._scan.height
         start, stop = number * BAND, min(height, (number + 1) * BAND)
         first, last = self._projection.rows(start, stop, height)
         measured = self._scan.window(index, slice(first, last), slice(None))
-        upscaled = self._rows(index, first, last)
+        return self._rows(index, first, last), measured, (first, start, stop, height)
+
+    def corrected(self, gathered: Gathered) -> Array:
+        """A band, whole width, not clipped; any thread may do this."""
+        upscaled, measured, place = gathered
         if measured.ndim == 2:
-            return self._projection.correct(upscaled, measured, (first, start, stop, height))
-        corrected = np.empty(((stop - start) * factor, *self.shape[2:]), np.float32)
+            return self._projection.correct(upscaled, measured, place)
+        _, start, stop, _ = place
+        rows = (stop - start) * self._projection.scale[0]
+        corrected = np.empty((rows, *self.shape[2:]), np.float32)
         for channel in range(3):
             plane = np.ascontiguousarray(upscaled[..., channel])
-            corrected[..., channel] = self._projection.correct(
-                plane, measured[..., channel], (first, start, stop, height)
-            )
+            corrected[..., channel] = self._projection.correct(plane, measured[..., channel], place)
         return corrected
 
     def _rows(self, index: int, first: int, last: int) -> Array:

@@ -10,18 +10,23 @@ from concurrent.futures import Executor, ThreadPoolExecutor, wait
 from contextlib import closing, nullcontext
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from super_resolution_gans.io import (
     ExistsError,
-    can_hold,
+    Fill,
+    Selection,
     check_target,
     is_address,
+    is_scan_folder,
     read_scan,
+    suffix_of,
     write_scan,
 )
 from super_resolution_gans.prediction.errors import PredictionError
 from super_resolution_gans.prediction.journal import JOURNAL_NAME, Journal
 from super_resolution_gans.prediction.maps import Maps, check_grey
+from super_resolution_gans.prediction.naming import fitting
 from super_resolution_gans.prediction.outcome import Outcome, exists_by_now, failed
 from super_resolution_gans.prediction.pipeline import AbandonedError, Handover, ahead
 from super_resolution_gans.prediction.plan import Inode, Job, Plan, clash, inode
@@ -32,7 +37,6 @@ from super_resolution_gans.scan import Scan
 
 OnBatch = Callable[[Job, int, int], None]  # tiles done, tiles in all
 
-_SPELLINGS = {".jpe": ".jpg", ".jfif": ".jpg", ".dib": ".bmp"}
 # Larger files are read piece by piece where that costs nothing, so that the first slices are in the
 # network while the next are decoded.
 _STREAM_ABOVE = 4 << 20
@@ -47,6 +51,9 @@ def upscale_files(
     overwrite: bool = False,
     on_batch: OnBatch | None = None,
     max_pixels: int | None = None,
+    allow_private_addresses: bool = False,
+    fill: Fill | None = None,
+    selection: Selection | None = None,
     maps: Maps | None = None,
 ) -> Generator[Outcome, None, None]:
     """Do the jobs of a plan, and say what became of each, in the plan's order.
@@ -55,7 +62,9 @@ def upscale_files(
     from outside (Ctrl-C), or closing the iterator, ends all threads and leaves only whole files.
 
     Args:
-        max_pixels: most numbers of one slice, if not those of ``read_scan``.
+        max_pixels: of ``read_scan``, if not the default.
+        allow_private_addresses, fill: of ``read_scan``.
+        selection: what to upscale of each scan; by default all of it.
         maps: writes maps of uncertainty beside the results.
 
     Raises:
@@ -63,14 +72,17 @@ def upscale_files(
     """
     if plan.folder:
         _make_folder(plan.folder)
-    limits = {} if max_pixels is None else {"max_pixels": max_pixels}
-    worker = _Worker(plan, upscaler, overwrite, on_batch, limits, maps)
+    how: dict[str, Any] = {"allow_private_addresses": allow_private_addresses, "fill": fill}
+    if max_pixels is not None:
+        how["max_pixels"] = max_pixels
+    selection = selection or Selection()
+    worker = _Worker(plan, upscaler, overwrite, on_batch, how, selection, maps)
     try:
         with Journal(plan.folder) if plan.folder else nullcontext() as journal:
 
             def record(outcome: Outcome) -> None:
                 if journal:
-                    journal.append(outcome.entry(plan.folder, upscaler.provenance))
+                    journal.append(outcome.entry(plan.folder, upscaler.provenance, selection))
 
             yield from _outcomes(plan, worker, record)
     except OSError as error:
@@ -140,12 +152,13 @@ class _Worker:
         upscaler: Upscaler,
         overwrite: bool,
         on_batch: OnBatch | None,
-        limits: dict[str, int],
+        how: dict[str, Any],
+        selection: Selection,
         maps: Maps | None,
     ) -> None:
-        self._maps = maps
+        self._selection, self._maps = selection, maps
         self._upscaler, self._overwrite, self._on_batch = upscaler, overwrite, on_batch
-        self._limits = {"stream_above": _STREAM_ABOVE, **limits}
+        self._how = {"stream_above": _STREAM_ABOVE, **how}
         self._inputs = plan.inputs
         self._planned = {job.target: job.name for job in reversed(plan.jobs) if not job.problem}
         self._written: dict[Inode, str] = {}
@@ -161,11 +174,17 @@ class _Worker:
             # An address is fetched where Ctrl-C arrives: that may take minutes.
             if image.known is None and not is_address(job.source):
                 image.digest = _digest(job.source)
-                image.scan = read_scan(job.source, **self._limits)
+                image.scan = self._read(image)
         except Exception as error:
             image.known = failed(job, error, time.perf_counter() - start)
         image.seconds = time.perf_counter() - start
         return image
+
+    def _read(self, image: Image) -> Scan:
+        def fetched(path: Path) -> None:
+            image.digest = sha256(path)
+
+        return self._selection.of(read_scan(image.job.source, on_file=fetched, **self._how))
 
     def upscale(self, image: Image, writer: Executor) -> None:
         """Run the network, while the writer takes what comes out of it."""
@@ -173,7 +192,7 @@ class _Worker:
             return
         image.start = time.perf_counter()
         try:
-            scan = image.scan or read_scan(image.job.source, **self._limits)
+            scan = image.scan or self._read(image)
             image.scan = scan if self._maps else None
             if self._maps:
                 check_grey(scan)
@@ -200,9 +219,9 @@ class _Worker:
         result = replace(self._upscaler.lazily(scan), pixels=handover)
         target, note = job.target, None
         if not job.fixed:
-            target = job.target.with_suffix(_suffix_for(job.target.suffix, result))
+            target = fitting(job.target, result)
         if target != job.target:
-            note = f"{job.target.suffix or 'a name without suffix'} cannot hold the result"
+            note = f"{suffix_of(job.target) or 'a name without suffix'} cannot hold the result"
             if target in self._planned:
                 raise PredictionError(job.name, clash(target, self._planned[target]))
             self._planned[target] = job.name
@@ -245,7 +264,7 @@ class _Worker:
                     target,
                     overwrite=self._overwrite,
                     check=handover.check,
-                    about=lambda: about(story, image.digest, handover.residual),
+                    about=lambda: about(story, image.digest, handover.residual, self._selection),
                 )
                 outcome = replace(done, residual=handover.residual)
                 if identity := inode(target):
@@ -272,7 +291,7 @@ class _Worker:
             written = self._maps.write(
                 scan,
                 outcome.target,
-                about(story, image.digest, outcome.residual),
+                about(story, image.digest, outcome.residual, self._selection),
                 overwrite=self._overwrite,
             )
         except Exception as error:
@@ -292,7 +311,9 @@ class _Worker:
         if identity in self._written:
             # Names that differ only in case are one file on some systems.
             raise PredictionError(job.name, clash(target, self._written[identity]))
-        if identity is None or self._overwrite or not target.is_file():
+        if identity is None or self._overwrite:
+            return None
+        if not (target.is_file() or is_scan_folder(target)):
             return None
         return Outcome("skipped", job.name, target, f"{target} exists")
 
@@ -302,16 +323,10 @@ class _Worker:
 
 
 def _digest(source: str) -> str | None:
-    """Of a file; unknown for addresses, and for what reading will complain about."""
-    return None if is_address(source) or not Path(source).is_file() else sha256(Path(source))
-
-
-def _suffix_for(suffix: str, result: Scan) -> str:
-    """The suffix itself if it can hold the result, else the nearest that can."""
-    for candidate in (suffix, _SPELLINGS.get(suffix.lower(), ".png"), ".png"):
-        if can_hold(candidate, result):
-            return candidate
-    return ".tif"
+    """Of a scan; unknown for addresses, and for what reading will complain about."""
+    if is_address(source) or not (Path(source).is_file() or is_scan_folder(source)):
+        return None
+    return sha256(source)
 
 
 def _make_folder(folder: Path) -> None:

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from super_resolution_gans.io import read_scan, write_scan
-from super_resolution_gans.prediction.catalogue import SHIPPED
+from super_resolution_gans.io import read_scan, with_suffix, write_scan
+from super_resolution_gans.prediction.catalogue import DEFAULT_MODEL, FAITHFUL
 from super_resolution_gans.prediction.errors import PredictionError
 from super_resolution_gans.prediction.uncertainty import Calibration, overlay, signals
 from super_resolution_gans.prediction.upscale import load_upscaler
@@ -53,7 +53,7 @@ class Maps:
     def targets(result: Path, slices: int) -> tuple[Path, Path]:
         """Where the map and the picture go, beside a result."""
         suffix = ".png" if slices == 1 else ".tif"
-        stem = result.name.removesuffix(result.suffix)
+        stem = with_suffix(result, "").name
         return (
             result.with_name(f"{stem}-uncertainty.tif"),
             result.with_name(f"{stem}-uncertainty-overlay{suffix}"),
@@ -125,8 +125,8 @@ def load_maps(upscaler: Upscaler, *, device: str = "auto", tile: int | None = No
     calibration = Calibration.load()
     digests = {digest: name for name, digest in calibration.models.items()}
     name = digests.get(str(upscaler.provenance.weights_sha256))
-    centre, other = SHIPPED  # the SRGAN, whose image is the centre, and the SRResNet
-    if name != centre:
+    centre, other = DEFAULT_MODEL, FAITHFUL[DEFAULT_MODEL]  # its image is the centre
+    if name != centre or upscaler.provenance.fidelity not in (None, 0):
         raise PredictionError(
             upscaler.name, f"its uncertainty has not been calibrated; that of {centre} has"
         )

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
+from super_resolution_gans.io import Selection
 from super_resolution_gans.prediction.maps import Written
 from super_resolution_gans.prediction.plan import Job
 from super_resolution_gans.prediction.provenance import Provenance, about
@@ -46,7 +47,9 @@ class Outcome:
     uncertainty: Written | None = None
     warnings: tuple[str, ...] = ()
 
-    def entry(self, folder: Path | None, provenance: Provenance) -> dict[str, Any]:
+    def entry(
+        self, folder: Path | None, provenance: Provenance, selection: Selection | None = None
+    ) -> dict[str, Any]:
         """A line for the journal of a folder of results."""
         target = self.target
         if folder and target.is_relative_to(folder):
@@ -61,7 +64,7 @@ class Outcome:
             **provenance.as_dict(),
         }
         if self.status == "done":
-            entry |= about(provenance, self.input_sha256, self.residual)
+            entry |= about(provenance, self.input_sha256, self.residual, selection)
         if self.uncertainty:
             entry["uncertainty"] = {
                 "half_widths": self.uncertainty.half_widths.name,

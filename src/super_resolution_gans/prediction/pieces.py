@@ -1,7 +1,9 @@
 """Upscaled pixels on their way: pieces in reading order, and the same in bands that agree."""
 
+import os
 from collections import deque
 from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
 from typing import NamedTuple
 
@@ -11,9 +13,12 @@ from numpy.typing import NDArray
 from super_resolution_gans.prediction.consistency import BAND, Projection
 from super_resolution_gans.prediction.consistent_windows import ConsistentWindows
 from super_resolution_gans.prediction.tiles import Span, Tile
+from super_resolution_gans.prediction.waiting import result_of
 from super_resolution_gans.scan import Scan
 
 Array = NDArray[np.float32]
+# Bands that are corrected at once: numpy works in one thread each.
+_THREADS = min(4, os.cpu_count() or 1)
 
 
 class Piece(NamedTuple):
@@ -42,7 +47,7 @@ def agreeing(projection: Projection, pieces: Iterator[Piece], scan: Scan) -> Ite
     """The same pixels, made to agree with the scan and clipped, in bands of whole rows.
 
     Nothing is kept but the rows that :class:`ConsistentWindows` and the tiles of one row need, and
-    the scan is not read again.
+    the scan is not read again. Bands are corrected by threads, while the network goes on.
 
     Args:
         pieces: of all slices, in reading order, unclipped.
@@ -51,14 +56,27 @@ def agreeing(projection: Projection, pieces: Iterator[Piece], scan: Scan) -> Ite
     order = _InOrder(pieces, projection, scan)
     measured = replace(scan, pixels=order.measured)
     source = ConsistentWindows(projection, order.upscaled, measured)
-    vertical, width = projection.scale[0], Span(0, scan.width, 0, scan.width)
-    whole, wide = slice(0, scan.width), slice(0, scan.width * projection.scale[1])
-    for index in range(scan.slices):
-        for start in range(0, scan.height, BAND):
-            stop = min(scan.height, start + BAND)
-            core = source.read(index, slice(start * vertical, stop * vertical), wide)
-            before = order.measured.read(index, slice(start, stop), whole)
-            yield Piece(index, Tile(Span(start, stop, start, stop), width), core, before)
+    whole, width = slice(0, scan.width), Span(0, scan.width, 0, scan.width)
+    under_way: deque[tuple[int, Tile, Future[Array], Array]] = deque()
+
+    def next_piece() -> Piece:
+        number, tile, corrected, before = under_way.popleft()
+        return Piece(number, tile, clipped(result_of(corrected)), before)
+
+    with ThreadPoolExecutor(_THREADS, "srgan-agreement") as pool:
+        for index in range(scan.slices):
+            for start in range(0, scan.height, BAND):
+                stop = min(scan.height, start + BAND)
+                gathered = source.gathered(index, start // BAND)
+                before = order.measured.read(index, slice(start, stop), whole)
+                tile = Tile(Span(start, stop, start, stop), width)
+                future = pool.submit(source.corrected, gathered)
+                under_way.append((index, tile, future, before))
+                del gathered, future
+                if len(under_way) > _THREADS:
+                    yield next_piece()
+        while under_way:
+            yield next_piece()
 
 
 class _InOrder:

@@ -7,7 +7,7 @@ The network stays in the thread that asks for results, where Ctrl-C and other si
 import threading
 from collections import deque
 from collections.abc import Callable, Generator, Iterable
-from concurrent.futures import Future, ThreadPoolExecutor, wait
+from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any, TypeVar
 
 import numpy as np
@@ -17,6 +17,7 @@ from super_resolution_gans.prediction.meter import ResidualMeter
 from super_resolution_gans.prediction.pieces import Piece
 from super_resolution_gans.prediction.residual import Residual
 from super_resolution_gans.prediction.tiles import Pair
+from super_resolution_gans.prediction.waiting import PATIENCE, result_of
 from super_resolution_gans.scan import Scan, extremes, to_stored, to_unit
 
 T = TypeVar("T")
@@ -24,8 +25,6 @@ T = TypeVar("T")
 # Pieces that are computed and not yet taken by the writer, in bytes; one may be larger.
 _ROOM = 64 << 20
 _BAND = 64  # rows that become stored numbers at once
-# Windows delivers Ctrl-C only between waits.
-_PATIENCE = 0.2
 
 
 class AbandonedError(Exception):
@@ -44,13 +43,6 @@ def ahead(items: Iterable[T]) -> Generator[T, None, None]:
         while (item := result_of(coming)) is not end:
             coming = reader.submit(next, iterator, end)
             yield item
-
-
-def result_of(future: Future[T]) -> T:
-    """Its result, with ears open for signals while waiting."""
-    while not future.done():
-        wait([future], _PATIENCE)
-    return future.result()
 
 
 class Handover:
@@ -191,7 +183,7 @@ class Handover:
 
     def _wait_until(self, condition: Callable[[], bool]) -> None:
         while not condition():
-            self._changed.wait(_PATIENCE)
+            self._changed.wait(PATIENCE)
 
 
 class _Shelf:

@@ -4,14 +4,25 @@ import os
 import re
 import stat
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from urllib.parse import unquote
 
-from super_resolution_gans.io import READABLE_SUFFIXES, is_address, shown
+from super_resolution_gans.io import (
+    READABLE_SUFFIXES,
+    ends_in,
+    is_address,
+    is_scan_folder,
+    shown,
+    suffix_of,
+    with_suffix,
+)
 from super_resolution_gans.prediction.errors import PredictionError
+from super_resolution_gans.prediction.naming import suffix_named
 
 Inode = tuple[int, int]
+
+_LIKE_SCANS = (*READABLE_SUFFIXES, ".zarr", ".pngs")
 
 
 @dataclass(frozen=True)
@@ -53,29 +64,42 @@ class Plan:
     inputs: frozenset[Inode] = field(default=frozenset(), repr=False)
 
 
-def make_plan(sources: Sequence[str | os.PathLike[str]], out: str | os.PathLike[str]) -> Plan:
+def make_plan(
+    sources: Sequence[str | os.PathLike[str]],
+    out: str | os.PathLike[str],
+    *,
+    format: str | None = None,  # noqa: A002
+) -> Plan:
     """Map inputs to outputs.
 
     One file or address goes to the file ``out``; to a folder if ``out`` is one, ends like one or
     has no suffix. Several inputs, or a folder, go to a folder: the names inside a folder are kept
     with their tree, under the folder's own name if there are several inputs. An input that is named
-    twice is done once.
+    twice is done once. A folder that is one scan (a zarr store, a series of PNGs) is treated as a
+    file, as an input and as a target.
+
+    Args:
+        format: suffix of the results in a folder, such as ``zarr``; by default those of the inputs.
 
     Raises:
-        PredictionError: if there are no inputs, or ``out`` cannot be what it has to be.
+        PredictionError: if there are no inputs, ``out`` cannot be what it has to be, or there is no
+            such format.
     """
     given = list(dict.fromkeys(os.fspath(source) for source in sources))
     if not given:
         raise PredictionError("upscale", "no inputs")
     if "" in given or not os.fspath(out):
         raise PredictionError("upscale", "an input or output with an empty name")
-    target = Path(out)
+    target, suffix = Path(out), None if format is None else suffix_named(format)
     alone = len(given) == 1 and (is_address(given[0]) or not _is_folder(given[0]))
     if alone and not _means_folder(os.fspath(out)):
+        if suffix not in (None, suffix_of(target).lower()):
+            raise PredictionError(target, f"is not named like the format {format}")
         return Plan((Job(given[0], target, fixed=True),), None, 0, _inodes(given))
     if _exists(target) and not _is_folder(target):
-        raise PredictionError(target, "is a file; several inputs or a folder need a folder")
-    if not _means_folder(os.fspath(out)) and target.suffix.lower() in READABLE_SUFFIXES:
+        what = "one scan" if target.is_dir() else "a file"
+        raise PredictionError(target, f"is {what}; several inputs or a folder need a folder")
+    if not _means_folder(os.fspath(out)) and ends_in(target, _LIKE_SCANS):
         raise PredictionError(
             target,
             "is named like a file; several inputs or a folder need a folder (it may have this name "
@@ -101,6 +125,8 @@ def make_plan(sources: Sequence[str | os.PathLike[str]], out: str | os.PathLike[
                 jobs.append(Job(source, top, problem="there are no images in this folder"))
         else:
             jobs.append(Job(source, target / Path(source).name))
+    if suffix is not None:
+        jobs = [replace(job, target=with_suffix(job.target, suffix), fixed=True) for job in jobs]
     return Plan(tuple(_without_clashes(jobs)), target, ignored, _inodes(j.source for j in jobs))
 
 
@@ -123,8 +149,9 @@ def _exists(path: str | os.PathLike[str]) -> bool:
 
 
 def _is_folder(path: str | os.PathLike[str]) -> bool:
+    """Whether it is a folder of files, not one that is a scan itself."""
     status = _status(path)
-    return status is not None and stat.S_ISDIR(status.st_mode)
+    return status is not None and stat.S_ISDIR(status.st_mode) and not is_scan_folder(path)
 
 
 def _inodes(sources: Iterable[str]) -> frozenset[Inode]:
@@ -133,12 +160,14 @@ def _inodes(sources: Iterable[str]) -> frozenset[Inode]:
 
 
 def _means_folder(out: str) -> bool:
+    if is_scan_folder(out):
+        return False  # whatever a shell has completed the name to
     return _is_folder(out) or out.endswith(("/", os.sep)) or not (_exists(out) or Path(out).suffix)
 
 
 @dataclass(frozen=True)
 class _Contents:
-    """Images below a folder in a fixed order, other files, and folders that cannot be listed."""
+    """Scans below a folder in a fixed order, other files, and folders that cannot be listed."""
 
     images: list[Path]
     others: int
@@ -161,11 +190,14 @@ def _look_into(folder: Path, out: Path) -> _Contents:
             for name in folders
             if not name.startswith(".") and (apart is None or inode(Path(here, name)) != apart)
         )
-        for name in sorted(names):
-            if name.startswith(".") or Path(name).suffix.lower() not in READABLE_SUFFIXES:
-                others += 1
-            else:
+        scans = {name for name in folders if is_scan_folder(Path(here, name))}
+        folders[:] = [name for name in folders if name not in scans]
+        for name in sorted([*names, *scans]):
+            hidden = name.startswith(".")
+            if name in scans or (not hidden and ends_in(name, READABLE_SUFFIXES)):
                 images.append(Path(here, name))
+            else:
+                others += 1
     return _Contents(images, others, closed)
 
 

@@ -130,6 +130,16 @@ def gram_diagonals(
 
 
 @lru_cache
+def largest(factor: int, kernel: Invertible) -> float:
+    """No eigenvalue of T T^T is above this, at any length: the most that T T^T does to a wave."""
+    middle = 2 * len(_OFFSETS)
+    first, *others = gram_diagonals(factor, kernel, 2 * middle, 0, 2 * middle)[:, middle]
+    waves = np.linspace(0, np.pi, 1025)
+    symbol = first + 2 * sum(d * np.cos(shift * waves) for shift, d in enumerate(others, 1))
+    return float(np.max(symbol))
+
+
+@lru_cache
 def decay(factor: int, kernel: Invertible) -> int:
     """How many LR pixels away (T T^T)^-1 has fallen below the rounding of float32.
 

@@ -5,8 +5,9 @@ from concurrent.futures import Future
 from dataclasses import dataclass, replace
 
 from super_resolution_gans.prediction.outcome import Outcome
-from super_resolution_gans.prediction.pipeline import Handover, result_of
+from super_resolution_gans.prediction.pipeline import Handover
 from super_resolution_gans.prediction.plan import Job
+from super_resolution_gans.prediction.waiting import result_of
 from super_resolution_gans.scan import Scan
 
 

@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 from super_resolution_gans.models.generator import SRResNet
-from super_resolution_gans.models.load import load_model
 from super_resolution_gans.models.upsampler import Upsampler
 from super_resolution_gans.prediction.catalogue import DEFAULT_MODEL, INTERPOLATIONS, find_weights
 from super_resolution_gans.prediction.devices import fast_precision, pick_device, pick_precision
@@ -15,6 +14,7 @@ from super_resolution_gans.prediction.domain_statistics import statistics_for
 from super_resolution_gans.prediction.downsampling import agreement
 from super_resolution_gans.prediction.engines import Engine, Reduced, make_engine, pick_engine
 from super_resolution_gans.prediction.errors import PredictionError
+from super_resolution_gans.prediction.fidelity import Partner, find_partner, read_model
 from super_resolution_gans.prediction.interpolation import Interpolation
 from super_resolution_gans.prediction.provenance import Provenance, sha256
 from super_resolution_gans.prediction.tiles import Pair
@@ -36,6 +36,8 @@ def load_upscaler(
     engine: str = "auto",
     consistency: bool | None = None,
     noise: float = 0.0,
+    fidelity: float | None = None,
+    faithful: str | os.PathLike[str] | None = None,
 ) -> Upscaler:
     """Make a model ready.
 
@@ -61,10 +63,14 @@ def load_upscaler(
             taken to be the antialiased bicubic one if agreement is asked for.
         noise: standard deviation of the noise in the scan, in units of [0, 1]: the stronger, the
             less the result is drawn to it.
+        fidelity: mixes the weights of the model with those of the faithful one it was trained
+            from: 1 is the faithful network (SRResNet), 0 the model's own (SRGAN). By default
+            nothing is mixed.
+        faithful: that other model, a name or a file; shipped models know theirs.
 
     Raises:
         ValueError: if there is no such model, device or precision, the model cannot be used, or
-            it has no such scale. The message is one line.
+            it has no such scale or fidelity. The message is one line.
     """
     wanted = _pair(scale)
     if tile is not None and tile < 1:
@@ -75,6 +81,7 @@ def load_upscaler(
     # Of the engines only torch knows float16.
     wish = "torch" if engine == "auto" and dtype == "float16" else engine
     kind = pick_engine(wish, chosen, Path(name_or_path).suffix)
+    partner = find_partner(name_or_path, fidelity, faithful)
     if name_or_path in INTERPOLATIONS:
         name = os.fspath(name_or_path)
         interpolation = Interpolation(name, wanted or (4, 4))
@@ -85,7 +92,7 @@ def load_upscaler(
         )
         return Upscaler(interpolation, story, tile, agreement=assumed)
     path = find_weights(name_or_path)
-    network, card = _network(path)
+    network, card = _network(path, partner)
     if network.channels not in (1, 3):
         raise PredictionError(path, f"has {network.channels} channels; images have 1 or 3")
 
@@ -105,15 +112,17 @@ def load_upscaler(
     story = Provenance(
         name, sha256(path), runs.scale, fast, chosen.type, __version__, library, str(known)
     )
+    if partner is not None:
+        story = partner.told(story)
     return Upscaler(runs, story, tile, exact, agreement=known, statistics=statistics_for(card))
 
 
-def _network(path: Path) -> tuple[Upsampler | Exported, Mapping[str, Any]]:
-    """A network from a file, and the card that came with it."""
+def _network(path: Path, partner: Partner | None) -> tuple[Upsampler | Exported, Mapping[str, Any]]:
+    """A network from a file, mixed if it has a partner, and its card."""
     if _is_exported(path):
         exported = read_exported(path)
         return exported, exported.facts.card
-    model = load_model(path)
+    model = read_model(path, partner)
     return model.network, model.card
 
 
