@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from super_resolution_gans.io import nifti, npy, raster, series, tiff, zarr_read, zipped
+from super_resolution_gans.io import dicom, nifti, npy, raster, series, tiff, zarr_read, zipped
 from super_resolution_gans.io.address import is_address, shown
 from super_resolution_gans.io.errors import ReadError
 from super_resolution_gans.io.finite import Fill, checked
@@ -31,6 +31,7 @@ class _Format:
 
     Attributes:
         holds_scan: looks further where these bytes may begin something else than a scan.
+        without: knows the content without these bytes; asked only if the suffix is one of its own.
     """
 
     name: str
@@ -40,6 +41,7 @@ class _Format:
     at: int = 0
     advice: str = ""
     holds_scan: Callable[[Path], bool] = lambda _path: True
+    without: Callable[[bytes], bool] = lambda _head: False
 
 
 # The first row that knows the content is asked, whatever the file is called; only for content that
@@ -47,7 +49,14 @@ class _Format:
 # to be known by.
 _FORMATS = (
     # First, since its first 128 bytes are free and some programs put a TIFF header there.
-    _Format("DICOM", (b"DICM",), (".dcm", ".dicom", ".ima"), at=128),
+    _Format(
+        "DICOM",
+        (b"DICM",),
+        (".dcm", ".dicom", ".ima"),
+        dicom.read_dicom,
+        at=128,
+        without=dicom.looks_like_dicom,
+    ),
     _Format("PNG", (b"\x89PNG\r\n\x1a\n",), (".png", ".apng"), raster.read_png),
     _Format("JPEG", (b"\xff\xd8\xff",), (".jpg", ".jpeg", ".jpe", ".jfif"), raster.read_jpeg),
     _Format("TIFF", (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+"), (".tif", ".tiff"), tiff.read_tiff),
@@ -115,9 +124,11 @@ def read_scan(
 ) -> Scan:
     """Read a scan from a file, a folder that is one, or an http(s) address.
 
-    Images, TIFF, NPY, NPZ, NIfTI, zarr (docs/volumes.md), volumes of OCT devices (docs/formats.md),
-    each as its reader says: see :func:`~super_resolution_gans.io.raster.read_raster`,
+    Images, TIFF, NPY, NPZ, NIfTI, zarr (docs/volumes.md), DICOM (docs/dicom.md), volumes of OCT
+    devices (docs/formats.md), each as its reader says: see
+    :func:`~super_resolution_gans.io.raster.read_raster`,
     :func:`~super_resolution_gans.io.tiff.read_tiff`,
+    :func:`~super_resolution_gans.io.dicom.read_dicom`,
     :func:`~super_resolution_gans.io.npz.read_npz`,
     :func:`~super_resolution_gans.io.nifti.read_nifti`,
     :func:`~super_resolution_gans.io.zarr_read.read_zarr`, the modules of ``io/vendor``, and for
@@ -184,7 +195,12 @@ def _read_file(path: Path, name: str, suffix: str, limits: Limits) -> Scan:
     found = next((f for f in _FORMATS if head[f.at :].startswith(f.magic)), None)
     if found is None:
         meant = next((f for f in _FORMATS if suffix.lower() in f.suffixes), None)
-        if meant is not None and meant.reader is not None and meant.magic:
+        if (
+            meant is not None
+            and meant.reader is not None
+            and meant.magic
+            and not meant.without(head)
+        ):
             raise ReadError(name, f"not a {meant.name} file, nor any other known format")
         found = meant
     if found is None:
@@ -209,7 +225,9 @@ def format_of(path: Path) -> str | None:
     found = next((f for f in _FORMATS if head[f.at :].startswith(f.magic)), None)
     if found is None:
         found = next((f for f in _FORMATS if suffix_of(path).lower() in f.suffixes), None)
-        return None if found is None or found.reader is None or found.magic else found.name
+        if found is None or found.reader is None:
+            return None
+        return None if found.magic and not found.without(head) else found.name
     return found.name if found.reader is not None and found.holds_scan(path) else None
 
 

@@ -84,6 +84,7 @@ def scan_of(
     limits: Limits,
     spacing: Spacing = UNKNOWN,
     told_range: Range | None = None,
+    certain: bool = False,
 ) -> Scan:
     """A scan of these numbers, lazy if the limits say so.
 
@@ -92,13 +93,15 @@ def scan_of(
     Args:
         told_range: what the file says that 0 and 1 stand for; believed if all numbers lie within,
             otherwise, or if the file says nothing, it is what such numbers naturally mean.
+        certain: all numbers lie within ``told_range``; grey ones need not be searched.
 
     Raises:
         ReadError: if numbers cannot be read or are not finite.
     """
     try:
-        searched = len(stored.shape) == 4 or not _is_plain(stored.dtype, told_range)
-        plain = _is_plain(stored.dtype, told_range)
+        sure = told_range if certain else None
+        plain = certain or _is_plain(stored.dtype, told_range)
+        searched = len(stored.shape) == 4 or not plain
         if 4 * math.prod(stored.shape) <= (limits.lazy_above if searched else limits.stream_above):
             values = _all(stored, source)
             survey = Survey(() if plain else ((n, 0, values[n]) for n in range(len(values))))
@@ -106,7 +109,7 @@ def scan_of(
                 values = replaced(values, filling(survey, stored.dtype, source, limits.fill))
             if values.ndim == 4 and is_grey(values):
                 values = values[..., 0]
-            ends = _meant(stored.dtype, survey, told_range)
+            ends = sure or _meant(stored.dtype, survey, told_range)
             if values.ndim == 3:
                 values = values[..., np.newaxis]  # so that three columns are not taken for RGB
             return Scan.from_array(values, spacing=spacing, source=source, value_range=ends)
@@ -116,7 +119,7 @@ def scan_of(
         grey = len(stored.shape) == 4 and all(
             is_grey(band) for _, _, band in _bands(stored, source)
         )
-        ends = _meant(stored.dtype, survey, told_range)
+        ends = sure or _meant(stored.dtype, survey, told_range)
         pixels = StoredSource(stored, source, ends, grey)
         return Scan(pixels, spacing, source, stored.dtype, ends)
     except ScanError as error:
