@@ -7,6 +7,7 @@ import typer
 from super_resolution_gans.cli.data import data
 from super_resolution_gans.cli.evaluate import evaluate
 from super_resolution_gans.cli.export import export
+from super_resolution_gans.cli.layers import layers
 from super_resolution_gans.cli.model import convert, info
 from super_resolution_gans.cli.train import plot, recipes, train
 from super_resolution_gans.cli.upscale import upscale
@@ -41,7 +42,7 @@ def _root(
     pass
 
 
-for _command in (upscale, evaluate, info, convert, export, train, plot, recipes):
+for _command in (upscale, evaluate, layers, info, convert, export, train, plot, recipes):
     app.command()(_command)
 app.add_typer(data, name="data")
 

@@ -10,8 +10,9 @@ right, or both at once, but not back.
 What is done, in order (lengths in µm are turned into whole rows):
 
 1. The image is smoothed by a Gaussian (8 µm axially, 4 pixels laterally) that leaves padding out:
-   uncounted pixels connected with the edge of the image, since others are saturated speckle. Edges are central differences down the rows, divided by the 90th percentile of the
-   columns' largest, and cut at 1.
+   uncounted pixels connected with the edge of the image, since others are saturated speckle. Edges
+   are central differences down the rows, divided by the 90th percentile of the columns' largest,
+   and cut at 1.
 2. A pilot follows the bright band of photoreceptors and RPE: where the mean of 55 µm exceeds most
    that of the 55 µm above and, after a gap of 16 µm, of the 55 µm below, whichever is brighter.
    Going up and down costs five times as much as going right, since this band is nearly flat.
@@ -36,7 +37,6 @@ from numpy.typing import NDArray
 
 from super_resolution_gans.metrics.image import Image, Mask, MetricError
 
-BOUNDARIES = ("ilm", "ez", "bm")
 USUAL_AXIAL_UM = 3.9  # of a Spectralis
 
 Rows = NDArray[np.float64]
@@ -139,7 +139,8 @@ def _checked(image: Image, mask: Mask | None, axial_um: float) -> tuple[_Map, Ma
 
 
 def _nothing(width: int, reason: str) -> Layers:
-    return Layers(*(np.full(width, np.nan) for _ in BOUNDARIES), reason)
+    nowhere = np.full(width, np.nan)
+    return Layers(nowhere, nowhere, nowhere, reason)
 
 
 def _smoothed(values: _Map, counted: Mask, sigmas: tuple[float, float]) -> tuple[_Map, Mask]:
@@ -211,7 +212,8 @@ def _below(falling: _Map, ez: _Path, first: int, last: int) -> _Path:
     inside = rows < len(falling)
     flat = falling[np.minimum(rows, len(falling) - 1), np.arange(falling.shape[1])]
     path = _cheapest(np.where(inside, flat, 0.0), inside, steep=False)
-    return np.minimum(path + first + ez, len(falling) - 1)
+    lower: _Path = np.minimum(path + first + ez, len(falling) - 1)
+    return lower
 
 
 def _cheapest(strength: _Map, allowed: Mask, vertical: float = 1.0, steep: bool = True) -> _Path:
@@ -224,17 +226,19 @@ def _cheapest(strength: _Map, allowed: Mask, vertical: float = 1.0, steep: bool 
         from skimage.graph import MCP_Geometric
     except ImportError as error:
         raise _missing("scikit-image") from error
-    cost = np.where(allowed, 1 - np.minimum(strength, 1) + 1e-5, _OUTSIDE)
+    inside = np.flatnonzero(allowed.any(axis=1))
+    rows = slice(inside[0], inside[-1] + 1)
+    cost = np.where(allowed[rows], 1 - np.minimum(strength[rows], 1) + 1e-5, _OUTSIDE)
     height, width = cost.shape
     steps = [(-1, 1), (0, 1), (1, 1), *([(-1, 0), (1, 0)] if steep else [])]
     graph: Any = MCP_Geometric(cost, offsets=steps, sampling=(vertical, 1.0))
-    ends = [(row, width - 1) for row in range(height)]
-    totals, _ = graph.find_costs([(row, 0) for row in range(height)], ends, find_all_ends=False)
+    left, right = ([(row, column) for row in range(height)] for column in (0, width - 1))
+    totals, _ = graph.find_costs(left, right, find_all_ends=False)
     last = int(np.argmin(totals[:, -1]))
-    rows, columns = np.array(graph.traceback((last, width - 1))).T
-    order = np.lexsort((cost[rows, columns], columns))
-    _, first = np.unique(columns[order], return_index=True)
-    path: _Path = rows[order][first]
+    row, column = np.array(graph.traceback((last, width - 1))).T
+    order = np.lexsort((cost[row, column], column))
+    _, first = np.unique(column[order], return_index=True)
+    path: _Path = row[order][first] + rows.start
     return path
 
 
