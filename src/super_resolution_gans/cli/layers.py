@@ -92,7 +92,7 @@ def layers(
 
 
 def _scans(path: Path) -> "list[Scan]":
-    """One of a file, one for each file of a folder; grey ones are checked when they are measured."""
+    """One of a file, one for each file of a folder."""
     from super_resolution_gans.data.inventory import find_entries
     from super_resolution_gans.io import read_scan
 

@@ -25,7 +25,8 @@ _NAMES = {
     "thickness": "thickness",
 }
 _COLOURS = {"ilm": "#ff5050", "ez": "#50e050", "bm": "#50a0ff"}
-_DPI, _ZOOM, _CLOSE = 100, 2, 96  # _CLOSE: columns of the closer look
+_DPI, _ZOOM = 100, 2
+_CLOSE, _CLOSER = 96, 3  # columns of the closer look, and its zoom
 
 
 def layer_table(comparison: LayerComparison) -> str:
@@ -65,7 +66,7 @@ def layer_notes(comparison: LayerComparison) -> list[str]:
     spacing = (
         f"pixels are {comparison.axial_um:g} µm high"
         if comparison.axial_um
-        else "the height of pixels is not known: no µm, and lengths of the search are a Spectralis's"
+        else "height of pixels unknown: no µm, the search takes them for a Spectralis's"
     )
     return [
         f"{len(comparison.slices)} slices; {spacing}",
@@ -78,7 +79,7 @@ def layer_notes(comparison: LayerComparison) -> list[str]:
 
 
 def layer_csv(comparison: LayerComparison) -> str:
-    """A row for each slice, method and boundary; in pixels, six digits; empty where there is none."""
+    """A row for each slice, method and boundary, in pixels; empty where there is none."""
     columns = ("compared", "missing", "mean_absolute", "bias", "low", "high")
     buffer = io.StringIO()
     writer = csv.writer(buffer, lineterminator="\n")
@@ -101,7 +102,7 @@ def layer_picture(
 ) -> bytes:
     """HR and every SR with their boundaries, and a closer look with HR's beside them.
 
-    The closer look is where the methods' boundaries are farthest from HR's, pixels four times as
+    The closer look is where the methods' boundaries are farthest from HR's, pixels three times as
     large; HR's boundaries are dotted white there. The same input gives the same bytes.
 
     Args:
@@ -120,7 +121,7 @@ def layer_picture(
     top, bottom = _rows_around(found[HR], hr.shape[0])
     left = _worst_column(found, list(images), hr.shape[1])
     right = min(hr.shape[1], left + _CLOSE)
-    wide, close = hr.shape[1] * _ZOOM, (right - left) * 2 * _ZOOM
+    wide, close = hr.shape[1] * _ZOOM, (right - left) * _CLOSER
     high = (bottom - top) * _ZOOM
     gap, title = 12, 26
     size = (wide + close + 3 * gap, len(shown) * (high + title) + gap)
@@ -166,10 +167,10 @@ def _rows_around(layers: Layers, height: int) -> tuple[int, int]:
 
 
 def _closer_rows(layers: Layers, left: int, right: int, top: int, bottom: int) -> tuple[int, int]:
-    """As many rows as half of the whole view has, around the retina there."""
+    """As many rows as fit, around the retina there."""
     known = np.concatenate([layers.ilm[left:right], layers.bm[left:right]])
     known = known[np.isfinite(known)]
-    half = (bottom - top) // 4
+    half = (bottom - top) * _ZOOM // (2 * _CLOSER)
     middle = int(known.mean()) if known.size else (top + bottom) // 2
     return middle - half, middle + half
 
