@@ -10,18 +10,19 @@ right, or both at once, but not back.
 What is done, in order (lengths in µm are turned into whole rows):
 
 1. The image is smoothed by a Gaussian (8 µm axially, 4 pixels laterally) that leaves padding out:
-   uncounted pixels connected with the edge of the image, since others are saturated speckle. Edges
-   are central differences down the rows, divided by the 90th percentile of the columns' largest,
-   and cut at 1.
+   uncounted pixels connected with the edge of the image, since others are saturated speckle.
 2. A pilot follows the bright band of photoreceptors and RPE: where the mean of 55 µm exceeds most
    that of the 55 µm above and, after a gap of 16 µm, of the 55 µm below, whichever is brighter.
    Going up and down costs five times as much as going right, since this band is nearly flat.
-3. ``ez`` is the path along dark-to-bright edges within 60 µm of the pilot, ``ilm`` the one
+3. The image itself, flattened by the pilot (smoothed by a Gaussian of 16 columns), is smoothed as
+   before. Edges are its central differences down the rows. Every strength is divided by the 90th
+   percentile of the columns' largest, and cut at 1.
+4. ``ez`` is the path along dark-to-bright edges within 60 µm of the pilot, ``ilm`` the one
    anywhere above ``ez`` less 60 µm. A second pilot is tried below the first, in case that followed
    the nerve fibres; the pair whose edges are stronger is taken.
-4. In the image flattened by ``ez``, ``bm`` is the path along bright-to-dark edges 16 to 175 µm
-   below it, with a slope of at most one row per column.
-5. Sub-pixel: each row climbs the edge strength (before it is cut) for at most 3 rows, and a
+5. In the image flattened by ``ez`` (smoothed by a Gaussian of 16 columns), ``bm`` is the path along
+   bright-to-dark edges 16 to 175 µm below it, with a slope of at most one row per column.
+6. Sub-pixel: each row climbs the edge strength (before it is cut) for at most 3 rows, and a
    parabola through the top and its two neighbours is taken at its vertex.
 
 What it takes for granted: rows are axial with the vitreous at the top, one retina that crosses the
@@ -46,7 +47,7 @@ _Path = NDArray[np.intp]
 _SMOOTH_UM, _SMOOTH_COLUMNS = 8.0, 4.0
 _BAND_UM, _GAP_UM, _APART_UM = 55.0, 16.0, 60.0
 _BM_UM = (16.0, 175.0)
-_FLATNESS = 5.0
+_FLATNESS, _FLATTENING = 5.0, 16.0
 _WEAK = 0.1  # of a strong edge: less is none
 _ENOUGH = 0.9  # share of a window that has pixels
 _OUTSIDE = 100.0  # what a pixel costs that a path is to avoid
@@ -109,13 +110,17 @@ def find_layers(
     apart, thick = rows(_APART_UM), rows(_BAND_UM)
     if width < 2 or height < 2 * apart + 2 * thick:
         return _nothing(width, f"{height} x {width} pixels are too few to hold a retina")
-    smooth, near = _smoothed(values, counted, (_SMOOTH_UM / axial_um, _SMOOTH_COLUMNS))
-    slope: _Map = np.where(near, 0.0, np.gradient(smooth, axis=0))
+    sigmas = (_SMOOTH_UM / axial_um, _SMOOTH_COLUMNS)
+    padding = _padding(counted)
+    band = _relative(_band(*_smoothed(values, padding, sigmas), thick, rows(_GAP_UM)))
+    if band is None:
+        return _nothing(width, "the image has no layers: it has no bright band")
+    pilot = _cheapest(band, np.arange(height)[:, None] >= 2 * apart, _FLATNESS)
+    slope = _slope(values, padding, _curve(pilot), sigmas)
     rising, falling = _relative(slope), _relative(-slope)
-    band = _relative(_band(smooth, near, thick, rows(_GAP_UM)))
-    if rising is None or falling is None or band is None:
-        return _nothing(width, "the image has no layers: it is flat along its A-scans")
-    ilm, ez, reason = _upper_pair(rising, band, apart)
+    if rising is None or falling is None:
+        return _nothing(width, "the image has no layers: it has no edges across its A-scans")
+    ilm, ez, reason = _upper_pair(rising, band, pilot, apart)
     if reason:
         return _nothing(width, reason)
     bm = _below(falling, ez, rows(_BM_UM[0]), rows(_BM_UM[1]))
@@ -143,19 +148,53 @@ def _nothing(width: int, reason: str) -> Layers:
     return Layers(nowhere, nowhere, nowhere, reason)
 
 
-def _smoothed(values: _Map, counted: Mask, sigmas: tuple[float, float]) -> tuple[_Map, Mask]:
-    """The image smoothed, and where padding is too near for an edge."""
+def _padding(counted: Mask) -> Mask:
+    """Uncounted pixels connected with the edge of the image."""
     try:
-        from scipy.ndimage import gaussian_filter, label
+        from scipy.ndimage import label
     except ImportError as error:
         raise _missing("SciPy") from error
     groups, _ = label(~counted, np.ones((3, 3)))
     outer = np.unique([*groups[0], *groups[-1], *groups[:, 0], *groups[:, -1]])
-    padding = np.isin(groups, outer[outer > 0])
+    return np.isin(groups, outer[outer > 0])
+
+
+def _smoothed(values: _Map, padding: Mask, sigmas: tuple[float, float]) -> tuple[_Map, Mask]:
+    """The image smoothed, and where padding is too near for an edge."""
+    from scipy.ndimage import gaussian_filter
+
     weight = gaussian_filter(np.where(padding, 0.0, 1.0), sigmas)
-    near: Mask = weight < _ENOUGH
     blurred = gaussian_filter(np.where(padding, 0.0, values), sigmas)
+    near: Mask = weight < _ENOUGH
     return blurred / np.maximum(weight, 1e-6), near
+
+
+def _curve(path: _Path) -> Rows:
+    """A smooth path to flatten by."""
+    from scipy.ndimage import gaussian_filter1d
+
+    smooth: Rows = gaussian_filter1d(path.astype(np.float64), _FLATTENING, mode="nearest")
+    return smooth
+
+
+def _slope(values: _Map, padding: Mask, curve: Rows, sigmas: tuple[float, float]) -> _Map:
+    """Differences down the rows of the image smoothed along ``curve``; 0 near padding."""
+    height, up = len(values), curve.max() - curve
+    flat = np.arange(height + int(np.ceil(up.max())))[:, None] - up
+    smooth, near = _smoothed(
+        _between_rows(values, flat), _between_rows(padding.astype(np.float64), flat) > 0, sigmas
+    )
+    slope = np.where(near, 0.0, np.gradient(smooth, axis=0))
+    return _between_rows(slope, np.arange(height)[:, None] + up)
+
+
+def _between_rows(values: _Map, rows: _Map) -> _Map:
+    """Linearly interpolated at fractional rows, column by column; the edge goes on outside."""
+    from scipy.ndimage import map_coordinates
+
+    columns = np.broadcast_to(np.arange(values.shape[1]), rows.shape)
+    result: _Map = map_coordinates(values, [rows, columns], order=1, mode="nearest")
+    return result
 
 
 def _relative(strength: _Map) -> _Map | None:
@@ -181,10 +220,11 @@ def _mean(values: _Map, first: int, end: int) -> _Map:
     return np.where(number > 0, (sums[high] - sums[low]) / np.maximum(number, 1), np.nan)
 
 
-def _upper_pair(rising: _Map, band: _Map, apart: int) -> tuple[_Path, _Path, str | None]:
+def _upper_pair(
+    rising: _Map, band: _Map, first: _Path, apart: int
+) -> tuple[_Path, _Path, str | None]:
     """``ilm`` and ``ez`` as paths, and what speaks against them."""
     row = np.arange(len(rising))[:, None]
-    first = _cheapest(band, row >= 2 * apart, _FLATNESS)
     pilots = [first]
     if first.max() + 2 * apart < len(rising) - 1:
         pilots.append(_cheapest(band, row > first + 2 * apart, _FLATNESS))
@@ -208,11 +248,12 @@ def _upper_pair(rising: _Map, band: _Map, apart: int) -> tuple[_Path, _Path, str
 
 def _below(falling: _Map, ez: _Path, first: int, last: int) -> _Path:
     """``bm``, in the image flattened by ``ez``."""
-    rows = ez + np.arange(first, last)[:, None]
+    curve = np.rint(_curve(ez)).astype(np.intp)
+    rows = curve + np.arange(first, last)[:, None]
     inside = rows < len(falling)
     flat = falling[np.minimum(rows, len(falling) - 1), np.arange(falling.shape[1])]
     path = _cheapest(np.where(inside, flat, 0.0), inside, steep=False)
-    lower: _Path = np.minimum(path + first + ez, len(falling) - 1)
+    lower: _Path = np.minimum(path + first + curve, len(falling) - 1)
     return lower
 
 
