@@ -4,6 +4,7 @@ from typing import Annotated
 
 import typer
 
+from super_resolution_gans.cli.agree import agree
 from super_resolution_gans.cli.data import data
 from super_resolution_gans.cli.evaluate import evaluate
 from super_resolution_gans.cli.export import export
@@ -42,7 +43,7 @@ def _root(
     pass
 
 
-for _command in (upscale, evaluate, layers, info, convert, export, train, plot, recipes):
+for _command in (upscale, evaluate, layers, agree, info, convert, export, train, plot, recipes):
     app.command()(_command)
 app.add_typer(data, name="data")
 
