@@ -59,8 +59,8 @@ def non_inferiority_lines(found: Sequence[NonInferiority]) -> list[str]:
         verdict = "shown" if row.shown else "not shown, which does not mean inferior"
         lines.append(
             printable(
-                f"{row.method} no worse than {row.against} by {row.margin:g}: {verdict}; difference "
-                f"{row.difference.estimate:+.3f}, {limits(row.difference, signed=True)}"
+                f"{row.method} no worse than {row.against} by {row.margin:g}: {verdict}; "
+                f"difference {row.difference.estimate:+.3f}, {limits(row.difference, signed=True)}"
             )
         )
     return lines

@@ -27,7 +27,8 @@ What is done, in order (lengths in µm are turned into whole rows):
 
 What it takes for granted: rows are axial with the vitreous at the top, one retina that crosses the
 whole image, and no other bright line above it. Boundaries are edges of brightness, not anatomy.
-Under drusen ``bm`` bridges narrow ones and follows broad ones; oedema and optic disc mislead it.
+Drusen higher than 60 µm are cut across by ``ez``; ``bm`` bridges narrow ones and follows broad
+ones. Oedema and the optic disc mislead both.
 """
 
 from dataclasses import dataclass
