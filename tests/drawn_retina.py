@@ -9,7 +9,7 @@ VITREOUS, NERVE_FIBRES, INNER, OUTER, BAND, CHOROID = 0.06, 0.5, 0.38, 0.2, 0.75
 
 
 def curves(width=384, *, tilt=0.1, pit=35.0, drusen=0.0):
-    """Rows of ILM, upper edge of the bright band and its lower edge, as a function of the column."""
+    """Rows of ILM, of the upper edge of the bright band and of its lower edge, by column."""
     x = np.arange(width) - width / 2
     base = 210 + tilt * x + 8 * np.sin(x / 70)
     ez = base - drusen * np.exp(-np.square((x + 80) / 14))
