@@ -85,7 +85,8 @@ def test_what_is_no_table_is_one_line(srgan, error, tmp_path):
 
 
 def test_a_mask_in_colour_or_of_fractions_is_refused(srgan, error, tmp_path):
-    Image.fromarray(np.zeros((4, 4, 3), np.uint8)).save(tmp_path / "colour.png")
+    colours = np.arange(48, dtype=np.uint8).reshape(4, 4, 3)
+    Image.fromarray(colours).save(tmp_path / "colour.png")
     np.save(tmp_path / "fractions.npy", np.zeros((4, 4), np.float32))
     for name in ("colour.png", "fractions.npy"):
         rows = [f"a,p,HR,{name}", f"a,p,SR,{name}"]

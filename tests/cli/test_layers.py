@@ -37,8 +37,8 @@ def test_a_folder_is_measured_and_written_and_slices_without_layers_are_named(
     assert {row["slice"] for row in rows} == {"00.png", "02.png"}
     bicubic = [r for r in rows if (r["method"], r["boundary"]) == ("bicubic", "ilm")]
     assert all(0 < float(row["mean_absolute"]) < 1 for row in bicubic)
-    picture = Image.open(out / "layers.png")
-    assert picture.format == "PNG"
+    with Image.open(out / "layers.png") as picture:
+        assert picture.format == "PNG"
 
 
 def test_the_height_of_pixels_is_taken_from_the_scan(srgan, retina, tmp_path):
@@ -59,7 +59,6 @@ def test_the_height_of_pixels_is_taken_from_the_scan(srgan, retina, tmp_path):
 
 
 def test_what_cannot_be_measured_is_one_line(srgan, error, tmp_path):
-    assert "no such model" in error(srgan("layers", tmp_path, "--model", "none")).lower() or True
     missing = srgan("layers", tmp_path / "missing.tif", "--model", "bicubic")
     assert missing.exit_code == 1
     assert error(missing).startswith(f"error: {tmp_path / 'missing.tif'}: ")

@@ -103,7 +103,8 @@ def test_the_next_slice_is_compared_with_this_one(retina):
     pairs = [make_pair(str(number), image) for number, image in enumerate(slices)]
     compared = compare_layers(pairs, {"smooth": smooth})
     assert compared.of(NEIGHBOUR, "bm").bias == pytest.approx(-2, abs=0.05)
-    assert compared.of(NEIGHBOUR, "bm").compared == 96
+    assert (compared.of(NEIGHBOUR, "bm").compared, compared.of(NEIGHBOUR, "bm").missing) == (96, 0)
+    assert compared.of(NEIGHBOUR, "bm", 1) is None  # the last one has no next
 
 
 def test_the_table_has_a_line_for_each_boundary_and_method_and_um_where_they_are_known(comparison):

@@ -72,24 +72,30 @@ class LayerComparison:
     Attributes:
         slices: their names.
         reference: boundaries in HR, slice by slice.
-        methods: {method or row of repeatability: boundaries, slice by slice}.
+        methods: {method or row of repeatability: boundaries, slice by slice}; None: there is no
+            next slice to compare with.
         axial_um: height of a pixel; None: unknown.
         failures: "name: reason" of the slices that are left out since HR has no boundaries.
     """
 
     slices: Sequence[str]
     reference: Sequence[Layers]
-    methods: Mapping[str, Sequence[Layers]]
+    methods: Mapping[str, Sequence[Layers | None]]
     axial_um: float | None
     failures: Sequence[str]
 
     def of(self, method: str, measured: str, index: int | None = None) -> Difference | None:
         """Of one of ``MEASURED``, over all slices or in one; None where nothing is in common."""
-        chosen = slice(None) if index is None else slice(index, index + 1)
-        found, truth = (
-            np.concatenate([getattr(layers, measured) for layers in several[chosen]])
-            for several in (self.methods[method], self.reference)
-        )
+        indices = range(len(self.slices)) if index is None else (index,)
+        pairs = [(self.methods[method][index], self.reference[index]) for index in indices]
+        rows = [
+            (getattr(found, measured), getattr(truth, measured))
+            for found, truth in pairs
+            if found is not None
+        ]
+        if not rows:
+            return None
+        found, truth = (np.concatenate(several) for several in zip(*rows, strict=True))
         return difference(found, truth)
 
 
@@ -121,7 +127,7 @@ def compare_layers(
     height = axial_um or USUAL_AXIAL_UM
     names: list[str] = []
     truths: list[Layers] = []
-    methods: dict[str, list[Layers]] = {name: [] for name in (*upscalers, RESPECKLED)}
+    methods: dict[str, list[Layers | None]] = {name: [] for name in (*upscalers, RESPECKLED)}
     for number, pair in enumerate(pairs):
         if pair.hr.ndim != 2:
             raise EvaluationError(pair.name, "layers are looked for in grey images only")
@@ -145,8 +151,7 @@ def compare_layers(
             on_slice(pair, images, {HR: truth, **found})
     if not names:
         raise EvaluationError("layers", "there is no slice")
-    nothing = np.full(len(truths[0].ilm), np.nan)
-    methods[NEIGHBOUR] = [*truths[1:], Layers(nothing, nothing, nothing, "is the last slice")]
+    methods[NEIGHBOUR] = [*truths[1:], None]
     with_layers = [index for index, truth in enumerate(truths) if truth.reason is None]
     if not with_layers:
         raise EvaluationError(names[0], f"{truths[0].reason}; nor has any other slice layers")
