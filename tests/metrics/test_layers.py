@@ -70,12 +70,32 @@ def test_thickness_is_the_lower_boundary_minus_the_upper_one(retina):
 
 
 def test_lengths_of_the_search_follow_the_height_of_pixels(retina):
-    truth = retina.curves()
-    image = retina.drawn(truth, contrast=0.2)
-    finer = np.repeat(image, 2, axis=0)  # a pixel at row r is now at 2 r + 1/2
-    found = find_layers(finer, axial_um=3.9 / 2)
-    for error in errors(found, type(truth)(*(2 * getattr(truth, n) + 0.5 for n in BOUNDARIES))):
-        assert np.nanmean(np.abs(error)) < 1.5
+    truth = retina.curves(width=128)
+    image = retina.drawn(truth, contrast=0.3)
+    finer = np.repeat(image, 3, axis=0)  # a pixel at row r is now at 3 r + 1
+    found = find_layers(finer, axial_um=3.9 / 3)
+    for error in errors(found, type(truth)(*(3 * getattr(truth, n) + 1 for n in BOUNDARIES))):
+        assert np.nanmean(np.abs(error)) < 1.8
+    assert find_layers(finer).reason is not None
+
+
+def test_a_tilted_retina_is_smoothed_along_itself(retina):
+    level, tilted = (retina.curves(width=256, tilt=tilt, pit=0.0) for tilt in (0.0, 0.5))
+    sizes = [
+        np.nanmean(np.abs(errors(find_layers(retina.drawn(truth)), truth)[1]))
+        for truth in (level, tilted)
+    ]
+    assert sizes[1] < 1.3 * sizes[0]
+
+
+def test_it_does_not_matter_what_padding_looks_like(retina):
+    image = retina.drawn(retina.curves(width=160))
+    row, column = np.indices(image.shape)
+    padding = row < (150 - column) * 0.8  # down to the ILM
+    white, black = (find_layers(np.where(padding, v, image), mask=~padding) for v in (1.0, 0.0))
+    assert white.reason is None
+    for name in BOUNDARIES:
+        assert np.array_equal(getattr(white, name), getattr(black, name), equal_nan=True)
 
 
 def test_white_wedges_are_left_out_and_saturated_speckle_is_not(retina):
@@ -133,6 +153,15 @@ def test_speckle_alone_has_no_boundaries(grain):
     noise = gaussian_filter(noise, grain) if grain else noise
     found = find_layers(np.clip(0.5 + 0.15 * noise / noise.std(), 0, 1))
     assert "no layers" in found.reason
+
+
+def test_an_edge_above_and_no_band_below_are_no_retina(retina):
+    truth = retina.curves()
+    row = np.arange(320)[:, None]
+    image = np.where(row < truth.ilm, 0.06, 0.5).astype(np.float32)
+    noise = np.random.default_rng(0).standard_normal(image.shape).astype(np.float32)
+    found = find_layers(np.clip(image * (1 + 0.3 * noise), 0, 1))
+    assert "bright band below" in found.reason
 
 
 def test_a_vitreous_alone_has_no_boundaries(retina):

@@ -7,7 +7,8 @@ and the cheapest path is the boundary; the search for one boundary is limited by
 image flattened by it. The path is scikit-image's ``MCP_Geometric``, which may go up, down and
 right, or both at once, but not back.
 
-What is done, in order (lengths in µm are turned into whole rows):
+What is done, in order. Lengths in µm are turned into whole rows; a step of 3.9 µm up or down is as
+long as one to the next column.
 
 1. The image is smoothed by a Gaussian (8 µm axially, 4 pixels laterally) that leaves padding out:
    uncounted pixels connected with the edge of the image, since others are saturated speckle.
@@ -21,8 +22,8 @@ What is done, in order (lengths in µm are turned into whole rows):
    anywhere above ``ez`` less 60 µm. A second pilot is tried below the first, in case that followed
    the nerve fibres; the pair whose edges are stronger is taken.
 5. In the image flattened by ``ez`` (smoothed by a Gaussian of 16 columns), ``bm`` is the path along
-   bright-to-dark edges 16 to 175 µm below it, with a slope of at most one row per column.
-6. Sub-pixel: each row climbs the edge strength (before it is cut) for at most 3 rows, and a
+   bright-to-dark edges 16 to 175 µm below it.
+6. Sub-pixel: each row climbs the edge strength (before it is cut) for at most 10 µm, and a
    parabola through the top and its two neighbours is taken at its vertex.
 
 What it takes for granted: rows are axial with the vitreous at the top, one retina that crosses the
@@ -48,6 +49,7 @@ _Path = NDArray[np.intp]
 _SMOOTH_UM, _SMOOTH_COLUMNS = 8.0, 4.0
 _BAND_UM, _GAP_UM, _APART_UM = 55.0, 16.0, 60.0
 _BM_UM = (16.0, 175.0)
+_NEAR_UM = 10.0
 _FLATNESS, _FLATTENING = 5.0, 16.0
 _WEAK = 0.1  # of a strong edge: less is none
 _ENOUGH = 0.9  # share of a window that has pixels
@@ -96,7 +98,7 @@ def find_layers(
     Returns:
         The boundaries; all NaN, with a reason, where the image is too small, flat or has no
         layers: fewer than 70 % of the A-scans have their strongest edge above the photoreceptors
-        on ``ilm`` (within 2 rows), or fewer than 40 % the brightest band on the pilot (3 rows).
+        on ``ilm``, within 10 µm, or fewer than 40 % the brightest band on the pilot.
 
     Raises:
         MetricError: if image, mask or pixel height are not as described, or scikit-image is
@@ -108,7 +110,7 @@ def find_layers(
         return max(1, round(um / axial_um))
 
     height, width = values.shape
-    apart, thick = rows(_APART_UM), rows(_BAND_UM)
+    apart, thick, close = rows(_APART_UM), rows(_BAND_UM), rows(_NEAR_UM)
     if width < 2 or height < 2 * apart + 2 * thick:
         return _nothing(width, f"{height} x {width} pixels are too few to hold a retina")
     sigmas = (_SMOOTH_UM / axial_um, _SMOOTH_COLUMNS)
@@ -116,16 +118,19 @@ def find_layers(
     band = _relative(_band(*_smoothed(values, padding, sigmas), thick, rows(_GAP_UM)))
     if band is None:
         return _nothing(width, "the image has no layers: it has no bright band")
-    pilot = _cheapest(band, np.arange(height)[:, None] >= 2 * apart, _FLATNESS)
+    step = axial_um / USUAL_AXIAL_UM  # height of a row, so that the way costs what it costs there
+    pilot = _cheapest(band, np.arange(height)[:, None] >= 2 * apart, step * _FLATNESS)
     slope = _slope(values, padding, _curve(pilot), sigmas)
     rising, falling = _relative(slope), _relative(-slope)
     if rising is None or falling is None:
         return _nothing(width, "the image has no layers: it has no edges across its A-scans")
-    ilm, ez, reason = _upper_pair(rising, band, pilot, apart)
+    ilm, ez, reason = _upper_pair(rising, band, pilot, apart, close, step)
     if reason:
         return _nothing(width, reason)
-    bm = _below(falling, ez, rows(_BM_UM[0]), rows(_BM_UM[1]))
-    return Layers(_refined(ilm, rising), _refined(ez, rising), _refined(bm, falling))
+    bm = _below(falling, ez, rows(_BM_UM[0]), rows(_BM_UM[1]), step)
+    return Layers(
+        _refined(ilm, rising, close), _refined(ez, rising, close), _refined(bm, falling, close)
+    )
 
 
 def _checked(image: Image, mask: Mask | None, axial_um: float) -> tuple[_Map, Mask]:
@@ -222,21 +227,21 @@ def _mean(values: _Map, first: int, end: int) -> _Map:
 
 
 def _upper_pair(
-    rising: _Map, band: _Map, first: _Path, apart: int
+    rising: _Map, band: _Map, first: _Path, apart: int, close: int, step: float
 ) -> tuple[_Path, _Path, str | None]:
     """``ilm`` and ``ez`` as paths, and what speaks against them."""
     row = np.arange(len(rising))[:, None]
     pilots = [first]
     if first.max() + 2 * apart < len(rising) - 1:
-        pilots.append(_cheapest(band, row > first + 2 * apart, _FLATNESS))
+        pilots.append(_cheapest(band, row > first + 2 * apart, step * _FLATNESS))
     found = []
     for pilot in pilots:
-        ez = np.maximum(_cheapest(rising, np.abs(row - pilot) <= apart), apart + 1)
+        ez = np.maximum(_cheapest(rising, np.abs(row - pilot) <= apart, step), apart + 1)
         above = row <= ez - apart
-        ilm = np.minimum(_cheapest(rising, above), ez - apart)
+        ilm = np.minimum(_cheapest(rising, above, step), ez - apart)
         strongest = np.where(above, rising, -1.0).argmax(axis=0)
-        support = float(np.mean(np.abs(ilm - strongest) <= 2))
-        along = float(np.mean(np.abs(pilot - band.argmax(axis=0)) <= 3))
+        support = float(np.mean(np.abs(ilm - strongest) <= close))
+        along = float(np.mean(np.abs(pilot - band.argmax(axis=0)) <= close))
         strength = _along(np.minimum(rising, 1), ilm) + _along(np.minimum(band, 1), pilot)
         found.append((strength.mean(), ilm, ez, support, along))
     _, ilm, ez, support, along = max(found, key=lambda pair: pair[0])
@@ -247,22 +252,22 @@ def _upper_pair(
     return ilm, ez, None
 
 
-def _below(falling: _Map, ez: _Path, first: int, last: int) -> _Path:
+def _below(falling: _Map, ez: _Path, first: int, last: int, step: float) -> _Path:
     """``bm``, in the image flattened by ``ez``."""
     curve = np.rint(_curve(ez)).astype(np.intp)
     rows = curve + np.arange(first, last)[:, None]
     inside = rows < len(falling)
     flat = falling[np.minimum(rows, len(falling) - 1), np.arange(falling.shape[1])]
-    path = _cheapest(np.where(inside, flat, 0.0), inside, steep=False)
+    path = _cheapest(np.where(inside, flat, 0.0), inside, step)
     lower: _Path = np.minimum(path + first + curve, len(falling) - 1)
     return lower
 
 
-def _cheapest(strength: _Map, allowed: Mask, vertical: float = 1.0, steep: bool = True) -> _Path:
+def _cheapest(strength: _Map, allowed: Mask, vertical: float) -> _Path:
     """The path along the strongest, one row a column: of several the strongest.
 
-    ``vertical`` is the height of a step in widths of one; ``steep`` paths may go straight up or
-    down. Where ``allowed`` leaves no way the path goes outside it.
+    ``vertical`` is the length of a step up or down in lengths of one to the right. Where
+    ``allowed`` leaves no way the path goes outside it.
     """
     try:
         from skimage.graph import MCP_Geometric
@@ -272,7 +277,7 @@ def _cheapest(strength: _Map, allowed: Mask, vertical: float = 1.0, steep: bool 
     rows = slice(inside[0], inside[-1] + 1)
     cost = np.where(allowed[rows], 1 - np.minimum(strength[rows], 1) + 1e-5, _OUTSIDE)
     height, width = cost.shape
-    steps = [(-1, 1), (0, 1), (1, 1), *([(-1, 0), (1, 0)] if steep else [])]
+    steps = [(-1, 0), (-1, 1), (0, 1), (1, 1), (1, 0)]
     graph: Any = MCP_Geometric(cost, offsets=steps, sampling=(vertical, 1.0))
     left, right = ([(row, column) for row in range(height)] for column in (0, width - 1))
     totals, _ = graph.find_costs(left, right, find_all_ends=False)
@@ -288,11 +293,11 @@ def _along(strength: _Map, path: _Path) -> _Map:
     return strength[path, np.arange(len(path))]
 
 
-def _refined(path: _Path, strength: _Map) -> Rows:
+def _refined(path: _Path, strength: _Map, climb: int) -> Rows:
     """Rows to fractions of a pixel; NaN where there is no edge."""
     last = len(strength) - 2
     top = np.clip(path, 1, last)
-    for _ in range(3):
+    for _ in range(climb):
         around = np.stack([_along(strength, top + step) for step in (-1, 0, 1)])
         top = np.clip(top + np.where(around[1] >= around.max(0), 0, around.argmax(0) - 1), 1, last)
     before, here, after = (_along(strength, top + step) for step in (-1, 0, 1))
