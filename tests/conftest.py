@@ -25,9 +25,19 @@ def shared() -> Path:
 
 @pytest.fixture(scope="session")
 def dicom_objects() -> ModuleType:
-    """Makers of DICOM files: test files are imported by path, and know no neighbours."""
-    path = Path(__file__).parent / "io" / "dicom_objects.py"
-    spec = importlib.util.spec_from_file_location("dicom_objects", path)
+    """Makers of DICOM files."""
+    return _helper(Path(__file__).parent / "io" / "dicom_objects.py")
+
+
+@pytest.fixture(scope="session")
+def retina() -> ModuleType:
+    """Drawn B-scans whose boundaries are known."""
+    return _helper(Path(__file__).with_name("drawn_retina.py"))
+
+
+def _helper(path: Path) -> ModuleType:
+    """A module beside the tests, which are imported by path and know no neighbours."""
+    spec = importlib.util.spec_from_file_location(path.stem, path)
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)

@@ -20,7 +20,7 @@ def info(
     ] = False,
     max_pixels: Annotated[
         int | None,
-        typer.Option(min=1, metavar="N", help="Most numbers of a slice. [default: 512 million]"),
+        typer.Option(min=1, metavar="N", help="Most pixels of a slice. [default: 100 million]"),
     ] = None,
 ) -> None:
     """Say what scans are (format, size, spacing, numbers, how they came to be) and what models are.

@@ -25,7 +25,17 @@ _OURS = "SuperResolution-GANs"
 _NOTE = "Computed super-resolution, not a measurement"
 _METHOD = "PS3.15 Basic Application Level Confidentiality Profile"
 # What a run has in common; the rest of how pixels came to be may differ from slice to slice.
-_OF_A_RUN = ("model", "weights_sha256", "scale", "precision", "device", "engine", "consistency")
+_OF_A_RUN = (
+    "model",
+    "weights_sha256",
+    "scale",
+    "precision",
+    "device",
+    "engine",
+    "consistency",
+    "fidelity",
+    "faithful_sha256",
+)
 _PRIVATE_GROUP = 0x0099
 _LONGEST_VECTOR = 60_000
 

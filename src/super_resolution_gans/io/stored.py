@@ -179,18 +179,6 @@ def check_memory(source: str, count: int, limits: Limits, cure: str = "") -> Non
         )
 
 
-def check_whole(source: str, shape: tuple[int, ...], limits: Limits) -> None:
-    """Refuse a compressed volume that can only be held whole, if all of it is over the limit."""
-    if math.prod(shape) > limits.max_pixels:
-        said = " x ".join(map(str, shape))
-        raise ReadError(
-            source,
-            f"{said} numbers in one compressed piece are over the limit of {limits.max_pixels} "
-            "(max_pixels, or --max-pixels of srgan upscale, raises it); uncompressed they are "
-            "read piece by piece",
-        )
-
-
 def explain(error: Exception) -> str:
     """What an exception from a decoder says, without a full stop, and not at length.
 
