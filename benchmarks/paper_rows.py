@@ -32,7 +32,7 @@ class Way:
     round_lr: bool = True
     round_sr: bool = True
     round_y: bool = False  # as rgb2ycbcr of uint8 does
-    grey_as_y: bool = True
+    equal: str = "as stored"  # images of equal channels: also "grey", "colour"
     y_first: bool = False  # only Y is shrunk and enlarged, not the colours
     swing: str = "studio"
     border: int = 4
@@ -47,7 +47,8 @@ WAYS = {
     "Y rounded to 8 bit": Way(round_y=True),
     "Y shrunk and enlarged, not the colours": Way(y_first=True),
     "mirrored, Y only, all rounded": Way(mirrored=True, y_first=True, round_y=True),
-    "grey images as they are": Way(grey_as_y=False),
+    "images of equal channels as grey, stored so or not": Way(equal="grey"),
+    "the same as colour": Way(equal="colour"),
     "Y in 0..255 instead of 16..235": Way(swing="full"),
     "no border cut": Way(border=0),
     "a = -0.75": Way(a=-0.75),
@@ -94,7 +95,8 @@ def stored(planes: Image) -> Image:
 
 def measured_plane(planes: Image, way: Way) -> Image:
     """(1 or 3, H, W) in 0..255 -> what is measured, (H, W) in [0, 1]."""
-    if len(planes) == 1 and (way.y_first or not way.grey_as_y):
+    equal = len(planes) == 1 or bool((planes == planes[:1]).all())
+    if (equal and way.equal == "grey") or (len(planes) == 1 and way.equal == "as stored"):
         plane = planes[0] / 255
     else:
         colour = np.broadcast_to(planes, (3, *planes.shape[1:])).transpose(1, 2, 0) / 255
@@ -114,7 +116,7 @@ def read(path: Path) -> Image:
 def numbers(hr: Image, way: Way) -> list[tuple[float, float]]:
     """PSNR and SSIM of nearest and bicubic."""
     if way.y_first:
-        plain = Way(grey_as_y=way.grey_as_y, swing=way.swing, round_y=way.round_y)
+        plain = Way(round_y=way.round_y)
         hr = 255 * measured_plane(hr, plain)[None]
     size = (hr.shape[1] // SCALE, hr.shape[2] // SCALE)
     lr = resized(hr, size, way)

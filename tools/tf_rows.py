@@ -95,9 +95,16 @@ def daala_ssim(x: np.ndarray, y: np.ndarray) -> float:
     return float((similar * weight).sum() / weight.sum())
 
 
-def measured(sr: np.ndarray, hr: np.ndarray) -> list[str]:
-    """PSNR, SSIM by Wang and by daala of Y (16..235), without the border."""
-    x, y = rgb2ycbcr(sr / 255.0)[..., 0], rgb2ycbcr(hr / 255.0)[..., 0]
+def plane(image: np.ndarray, grey: bool) -> np.ndarray:
+    """(H, W, 3) in 0..255 -> what is measured: Y (16..235), or the grey of a grey file, 0..255."""
+    if grey:  # three results of one grey image, rounded once, as one channel is stored
+        return np.rint(image.astype(np.float64) @ [0.299, 0.587, 0.114])
+    return rgb2ycbcr(image / 255.0)[..., 0]
+
+
+def measured(sr: np.ndarray, hr: np.ndarray, grey: bool) -> list[str]:
+    """PSNR, SSIM by Wang and by daala, without the border."""
+    x, y = plane(np.clip(sr, 0, 255) if grey else stored(sr), grey), plane(hr, grey)
     inner = (slice(BORDER, -BORDER), slice(BORDER, -BORDER))
     similar = structural_similarity(
         y, x, gaussian_weights=True, sigma=1.5, use_sample_covariance=False, data_range=255,
@@ -122,7 +129,9 @@ def main() -> None:
     lines.writerow(["dataset", "image", "method", "psnr", "ssim_wang", "ssim_daala"])
     for folder in given.data:
         for path in sorted(folder.iterdir()):
-            hr = np.asarray(Image.open(path).convert("RGB"), np.float32)
+            picture = Image.open(path)
+            grey = picture.mode == "L"
+            hr = np.asarray(picture.convert("RGB"), np.float32)
             height, width = (side - side % SCALE for side in hr.shape[:2])
             hr = hr[:height, :width]
             lr = stored(resized(hr, (height // SCALE, width // SCALE)))
@@ -131,7 +140,7 @@ def main() -> None:
             }
             results |= {name: net(lr[None])[0].numpy() for name, net in networks.items()}
             for method, sr in results.items():
-                lines.writerow([folder.name, path.name, method, *measured(stored(sr), hr)])
+                lines.writerow([folder.name, path.name, method, *measured(sr, hr, grey)])
 
 
 if __name__ == "__main__":

@@ -78,8 +78,8 @@ def evaluate(
         str,
         typer.Option(
             metavar="NAME",
-            help="oct, or paper: what Ledig et al. measured by, grey images on Y too, no mask, "
-            "their rows of Set5, Set14, BSD100 beside ours.",
+            help="oct, or paper: what Ledig et al. measured by, without mask, with their "
+            "rows of Set5, Set14, BSD100 beside ours.",
         ),
     ] = "oct",
     border: Annotated[

@@ -65,8 +65,8 @@ def chosen_entries(
     from super_resolution_gans.data.inventory import find_entries
     from super_resolution_gans.data.pairs import apart_by_role, select
 
-    sources = list(dict.fromkeys(each.resolve() for each in data))
-    names = [source.name if source.is_dir() else source.stem for source in sources]
+    sources = list({each.resolve(): each for each in data}.values())
+    names = [each.resolve().name if each.is_dir() else each.stem for each in sources]
     found: list[Entry] = []
     marked: list[bool] = []
     for source, name in zip(sources, names, strict=True):

@@ -31,7 +31,7 @@ def protocol_lines(comparison: Comparison) -> list[str]:
         f"protocol {protocol.in_short}",
         f"scale: {text(protocol.scale)} (vertical x lateral); LR: {origin}",
         f"SR: clipped and rounded to the source's depth ({depths}) before it is measured",
-        f"channel: {'; '.join(channels)}{', of grey images too' * protocol.grey_as_colour}",
+        f"channel: {'; '.join(channels)}{', of equal channels too' * protocol.as_stored}",
         f"border: {protocol.border} px cut from each edge; white padding: {white}",
         "PSNR: peak 1, over the counted pixels of each image",
         "SSIM Wang: 11 x 11 Gaussian, sigma 1.5, population covariance, mirrored at the edges",

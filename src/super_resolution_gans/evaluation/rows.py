@@ -20,15 +20,16 @@ class Protocol:
             ``y-studio``: Y of MATLAB's rgb2ycbcr, 16..235; ``y-full``: .299 R + .587 G + .114 B;
             ``rgb``: all three channels.
         mask_padding: whether pixels that are white in HR (8-bit 254 and above) are left out.
-        grey_as_colour: whether a grey image is measured as a colour image of three equal channels,
-            or as it is. PSNR of a grey image is 1.32 dB higher as ``y-studio``.
+        as_stored: whether an image whose file has three equal channels is measured as the colour
+            image it is stored as, or as the grey image it is. PSNR is 1.32 dB higher by
+            ``y-studio``. What is stored with one channel is measured as it is.
     """
 
     scale: Scale = (4, 4)
     border: int = 4
     channel: Channel = "y-studio"
     mask_padding: bool = True
-    grey_as_colour: bool = False
+    as_stored: bool = False
 
     @property
     def name(self) -> str:
@@ -39,17 +40,17 @@ class Protocol:
     @property
     def in_short(self) -> str:
         """One string that stands in every table and file."""
-        grey = "too" if self.grey_as_colour else "as it is"
+        equal = "colour" if self.as_stored else "grey"
         white = "masked" if self.mask_padding else "counted"
         return (
-            f"{self.name}: scale {text(self.scale)}, {self.channel}, grey {grey}, "
+            f"{self.name}: scale {text(self.scale)}, {self.channel}, equal channels {equal}, "
             f"border {self.border}, white {white}"
         )
 
 
-# Ledig et al. 2017, section 3.1 and table 2: Y, 4 pixels cut, daala's SSIM. That grey images were
-# measured on Y too is not said there; their rows of Set14 come out only so.
-PAPER = Protocol(mask_padding=False, grey_as_colour=True)
+# Ledig et al. 2017, section 3.1 and table 2: Y, 4 pixels cut, daala's SSIM. Of grey images nothing is
+# said there; the rows of Set14 come out only if each of its two is measured as it is stored.
+PAPER = Protocol(mask_padding=False, as_stored=True)
 
 
 @dataclass(frozen=True)
