@@ -48,8 +48,8 @@ class Protocol:
         )
 
 
-# Ledig et al. 2017, section 3.1 and table 2: Y, 4 pixels cut, daala's SSIM. Of grey images nothing is
-# said there; the rows of Set14 come out only if each of its two is measured as it is stored.
+# Ledig et al. 2017, section 3.1 and table 2: Y, 4 pixels cut, daala's SSIM. Of grey images nothing
+# is said there; the rows of Set14 come out only if each of its two is measured as it is stored.
 PAPER = Protocol(mask_padding=False, as_stored=True)
 
 
