@@ -11,6 +11,7 @@ from super_resolution_gans.cli.measures import drawn_regions, measuring
 from super_resolution_gans.cli.messages import error, fail, parse_scale
 from super_resolution_gans.cli.methods import BASELINES, load_methods
 from super_resolution_gans.cli.results import drawer, show, write, write_results
+from super_resolution_gans.cli.selection import chosen_entries, chosen_protocol
 from super_resolution_gans.cli.sweep import parse_sweep, show_plane
 
 if TYPE_CHECKING:
@@ -18,15 +19,15 @@ if TYPE_CHECKING:
     from super_resolution_gans.evaluation.compare import Distance
     from super_resolution_gans.evaluation.pairs import Pair
 
-CHANNELS = ("y-studio", "y-full", "rgb")
-
 
 def evaluate(
+    context: typer.Context,
     data: Annotated[
-        Path,
+        list[Path],
         typer.Option(
             metavar="DATA",
-            help="A folder of images, one with HR and LR in it, or a manifest (.csv).",
+            help="A folder of images, one with HR and LR in it, or a manifest (.csv); repeatable, "
+            "a folder's name is its dataset.",
         ),
     ],
     model: Annotated[
@@ -73,6 +74,14 @@ def evaluate(
     scale: Annotated[
         str, typer.Option(metavar="N|VxL", help="Factor, or vertical x lateral such as 1x4.")
     ] = "4",
+    protocol: Annotated[
+        str,
+        typer.Option(
+            metavar="NAME",
+            help="oct, or paper: what Ledig et al. measured by, without mask, with their "
+            "rows of Set5, Set14, BSD100 beside ours.",
+        ),
+    ] = "oct",
     border: Annotated[
         int, typer.Option(min=0, metavar="N", help="HR pixels cut from each edge.")
     ] = 4,
@@ -164,16 +173,13 @@ def evaluate(
     Exit status: 0 all measured, 1 nothing could be, 2 wrong usage, 3 some images failed.
     """
     factors = parse_scale(scale)
-    if channel not in CHANNELS:
-        raise typer.BadParameter(
-            f"{channel!r} is none of {', '.join(CHANNELS)}", param_hint="--channel"
-        )
+    measured_by = chosen_protocol(context, protocol, factors, border, channel, mask)
     if fidelity is not None and fidelity_sweep is not None:
         raise typer.BadParameter(
             "is one fidelity, --fidelity-sweep several", param_hint="--fidelity"
         )
     swept = [fidelity] if fidelity_sweep is None else parse_sweep(fidelity_sweep)
-    from super_resolution_gans.evaluation.compare import Protocol, compare
+    from super_resolution_gans.evaluation.compare import compare
     from super_resolution_gans.prediction import load_upscaler
 
     failures: list[str] = []
@@ -182,7 +188,6 @@ def evaluate(
         failures.append(line)
         error(line)
 
-    protocol = Protocol(factors, border, channel, mask)  # type: ignore[arg-type]
     try:
         more = measuring(metrics, metric_file or [])
         load = partial(
@@ -194,15 +199,15 @@ def evaluate(
     except ValueError as problem:
         fail(problem, 2)
     try:
-        entries, splits = _entries(data, split, dataset, role)
+        entries, splits = chosen_entries(data, split, dataset, role)
         if out is not None:
             out.mkdir(parents=True, exist_ok=True)
-        draw = None if out is None else drawer(out, panels, protocol)
-        pairs = _pairs(entries, factors, data, failed)
+        draw = None if out is None else drawer(out, panels, measured_by)
+        pairs = _pairs(entries, factors, failed)
         comparison = compare(
             pairs,
             upscalers,
-            protocol,
+            measured_by,
             lpips=_lpips() if lpips else None,
             more=more,
             regions=None if regions is None else drawn_regions(regions),
@@ -210,7 +215,7 @@ def evaluate(
             on_images=draw,
         )
         if not comparison.rows:
-            fail(f"{data}: none of its images could be measured")
+            fail(f"{', '.join(map(str, data))}: none of its images could be measured")
         show(comparison, upscalers, splits)
         if out is not None:
             write_results(out, comparison, upscalers, splits, failures)
@@ -231,27 +236,9 @@ def _lpips() -> "Distance":
     return load_lpips()
 
 
-def _entries(
-    data: Path, split: list[str] | None, dataset: list[str] | None, role: list[str] | None
-) -> "tuple[list[Entry], list[str]]":
-    """What is measured, and the splits that were chosen (none: all)."""
-    from super_resolution_gans.data.inventory import find_entries
-    from super_resolution_gans.data.pairs import apart_by_role, select
-
-    entries = find_entries(data)
-    splits = split or []
-    if not splits and any(entry.split == "test" for entry in entries):
-        splits = ["test"]
-    if "all" in splits:
-        splits = []
-    chosen = select(entries, splits=splits, datasets=dataset or (), roles=role or ())
-    return apart_by_role(chosen), splits
-
-
 def _pairs(
     entries: "Sequence[Entry]",
     scale: tuple[int, int],
-    data: Path,
     on_error: Callable[[str], None],
 ) -> "Iterator[Pair]":
     """Read pair by pair, with progress on stderr if that is a terminal."""
@@ -264,5 +251,4 @@ def _pairs(
     shown = track(
         entries, "measuring", console=console, transient=True, disable=not console.is_terminal
     )
-    name = data.resolve().name if data.is_dir() else data.stem
-    yield from read_pairs(shown, scale, dataset=name, on_error=on_error)
+    yield from read_pairs(shown, scale, on_error=on_error)
