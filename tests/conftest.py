@@ -1,7 +1,9 @@
 """Fixtures for all tests."""
 
+import importlib.util
 import os
 from pathlib import Path
+from types import ModuleType
 
 import hypothesis
 import pytest
@@ -19,3 +21,25 @@ def shared() -> Path:
     if not (path / "data").is_dir():
         pytest.skip(f"no shared test data at {path} (set SRGAN_SHARED)")
     return path
+
+
+@pytest.fixture(scope="session")
+def dicom_objects() -> ModuleType:
+    """Makers of DICOM files."""
+    return _helper(Path(__file__).parent / "io" / "dicom_objects.py")
+
+
+@pytest.fixture(scope="session")
+def retina() -> ModuleType:
+    """Drawn B-scans whose boundaries are known."""
+    return _helper(Path(__file__).with_name("drawn_retina.py"))
+
+
+def _helper(path: Path) -> ModuleType:
+    """A module beside the tests, which are imported by path and know no neighbours."""
+    spec = importlib.util.spec_from_file_location(path.stem, path)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module

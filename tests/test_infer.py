@@ -1,5 +1,7 @@
 """The old command line: from a clone, and installed."""
 
+import hashlib
+import json
 import os
 import subprocess
 import sys
@@ -118,3 +120,6 @@ def test_an_address_is_fetched(tmp_path, model, scan, capsys):
         thread.join()
         server.server_close()
     assert size_of(out) == (24, 20)
+    with Image.open(out) as image:
+        said = json.loads(image.info["srgan"])
+    assert said["input_sha256"] == hashlib.sha256(scan.read_bytes()).hexdigest()

@@ -3,8 +3,9 @@
 Runs the command on the whole corpus, as anybody would, and then on the files that it left out by
 their names. Checked are: no traceback, no crash, no 20 seconds of work without a word, at most
 4 GiB of memory; for every `error` one line that names the file, for every `ok` a result of the
-exact size and depth, if `read.readable()` has its format; nothing in the folder of results or of
-temporary files but results; no canary. Prints what is wrong and exits with 1 if anything is.
+exact size and depth, if `read.readable()` has its format and the extra it needs is installed;
+nothing in the folder of results or of temporary files but results; no canary. Prints what is wrong
+and exits with 1 if anything is.
 
     python tools/check_corpus.py [CORPUS] [--model NAME] [--up-to SIDE] [--only PREFIX ...]
 """
@@ -20,10 +21,12 @@ import sys
 import tempfile
 import threading
 import time
+import tomllib
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
+from importlib import metadata
 from pathlib import Path
 
 from corpus_truth import Truth, result_of, truth_of
@@ -153,7 +156,21 @@ def _may_be_refused(path: Path, reason: str) -> bool:
     unsupported = re.match(r"format not supported: ([^;]+)|not in a known format", reason)
     if unsupported:
         return truth_of(path).kind not in readable() and unsupported[1] not in readable()
+    if extra := re.search(r'pip install "SuperResolution-GANs\[(\w+)\]"', reason):
+        return extra_is_missing(extra[1])
     return any(str(path).endswith(name) and words in reason for name, words in REFUSED.items())
+
+
+def extra_is_missing(extra: str) -> bool:
+    """Whether a package of one of the extras is not installed."""
+    with (Path(__file__).parents[1] / "pyproject.toml").open("rb") as file:
+        wanted = tomllib.load(file)["project"]["optional-dependencies"].get(extra, [])
+    for requirement in wanted:
+        try:
+            metadata.version(re.split(r"[^\w.-]", requirement)[0])
+        except metadata.PackageNotFoundError:
+            return True
+    return False
 
 
 def _check_result(expected: str, truth: Truth, result: Truth) -> Iterator[str]:

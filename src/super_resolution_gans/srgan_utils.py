@@ -54,7 +54,8 @@ def SRGAN_predict(
     if own is not None and outputPath is not None and inode(outputPath) == own:
         raise PredictionError(source, "outputPath is the input itself")
     upscaler = load_upscaler(DEFAULT_MODEL if model_path is None else model_path)
-    low = read_scan(source).load()
+    fetched: list[str] = []  # the hash of what an address gave
+    low = read_scan(source, on_file=lambda path: fetched.append(sha256(path))).load()
     if low.slices > 1:
         raise PredictionError(
             low.source or source, f"is a volume of {low.slices} slices; srgan upscale takes volumes"
@@ -65,7 +66,8 @@ def SRGAN_predict(
         check_target(result, outputPath, overwrite=True)
     high = result.load()
     if outputPath is not None:
-        story, digest = upscaler.provenance_for(low.dtype), None if own is None else sha256(source)
+        story = upscaler.provenance_for(low.dtype)
+        digest = fetched[0] if fetched else sha256(source)
         residual = upscaler.residual(high, low)
         write_scan(high, outputPath, overwrite=True, about=lambda: about(story, digest, residual))
     if sys.stderr is not None:  # as under pythonw

@@ -168,6 +168,6 @@ def test_a_file_of_something_else_is_not_written_to(srgan, arguments, tmp_path, 
 
 
 def test_lines_lose_the_folder_of_the_data(tmp_path):
-    assert nameless(f"{tmp_path}/a.png: broken", tmp_path) == "a.png: broken"
-    (tmp_path / "m.csv").touch()
-    assert nameless(f"{tmp_path}/b/a.png: broken", tmp_path / "m.csv") == "b/a.png: broken"
+    assert nameless(f"{tmp_path}/a.png: broken", [tmp_path]) == "a.png: broken"
+    ([tmp_path / "m.csv"]).touch()
+    assert nameless(f"{tmp_path}/b/a.png: broken", [tmp_path / "m.csv"]) == "b/a.png: broken"

@@ -2,7 +2,7 @@
 
 import importlib.util
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -53,3 +53,10 @@ def temporary(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
     yield tmp_path
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.fixture(scope="session")
+def answer(reader_process: ModuleType) -> Iterator[Callable[[Path], dict[str, Any]]]:
+    """Reads a file in a child process with limits, and says what became of it."""
+    with reader_process.ReaderProcess(Path(__file__).with_name("reader_worker.py")) as reader:
+        yield lambda path: reader.ask(str(path))

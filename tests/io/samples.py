@@ -5,20 +5,26 @@ puts small valid files into a folder and names them. Vendors' files are parsed i
 without the child that ``read_scan`` starts for each of them.
 """
 
+import gzip
 import io
 import os
+import shutil
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
 
+import nibabel
+import numcodecs
 import numpy as np
 import tifffile
 import vendor_files
+import zarr
 from PIL import Image
+from zarr.codecs import ZstdCodec
 
-from super_resolution_gans.io import read_scan
+from super_resolution_gans.io import ReadError, read_scan
 from super_resolution_gans.io.stored import Limits
 from super_resolution_gans.io.vendor.parse import parse
 from super_resolution_gans.io.vendor.process import scan_from
@@ -88,6 +94,46 @@ def _npy(values: Any) -> bytes:
     return file.getvalue()
 
 
+def _npz(values: Any, save: Callable[..., None]) -> bytes:
+    file = io.BytesIO()
+    save(file, volume=values, spacing_mm=np.array([0.1, 0.2, 0.3]))
+    return file.getvalue()
+
+
+def _nifti(values: Any) -> bytes:
+    return bytes(nibabel.Nifti1Image(values.transpose(), np.diag([0.1, 0.2, 0.3, 1])).to_bytes())
+
+
+_IN_STORE = {"v2": (".zattrs", ".zarray", "0.0.0"), "v3": ("zarr.json", "c/0/0/0")}
+
+
+def _zarr_samples(folder: Path) -> Sequence[Path]:
+    """Files of two stores, one of them sharded; what is not damaged is copied from the stores."""
+    plain: dict[str, Any] = {"zarr_format": 2, "compressors": numcodecs.Blosc()}
+    shards: dict[str, Any] = {"shards": (4, 8, 12), "compressors": ZstdCodec()}
+    for name, options in (("v2", plain), ("v3", shards)):
+        store = folder / name / "store"
+        made = zarr.create_array(store, shape=_DEEP.shape, chunks=(2, 8, 12), dtype="u2", **options)
+        made[...] = _DEEP
+        made.attrs["multiscales"] = [{"axes": ["z", "y", "x"], "datasets": [{"path": "0"}]}]
+        for key in _IN_STORE[name]:
+            shutil.copy(store / key, folder / f"{name}-{key.replace('/', '-')}")
+    return sorted(path for path in folder.iterdir() if path.is_file())
+
+
+def _read_store(path: Path) -> Scan:
+    name, key = path.name.split("-", 1)
+    template = path.parent.parent / "samples" / name / "store"
+    store = path.parent / "store"
+    shutil.rmtree(store, ignore_errors=True)
+    shutil.copytree(template, store)
+    shutil.copy(path, store / (key if name == "v2" else key.replace("-", "/")))
+    try:
+        return read_scan(store).load()
+    except ReadError as error:
+        raise ReadError(path, error.reason) from None
+
+
 def _rows() -> Sequence[Reader]:
     vol = vendor_files.vol(_GREY.astype(np.float32) / 2550)
     series = [vendor_files.Series(_DEEP), vendor_files.Series(_DEEP[:2], number=2, eye=b"L")]
@@ -149,6 +195,23 @@ def _rows() -> Sequence[Reader]:
             read_scan,
             partial(_written, {"a.npy": _npy(_DEEP), "b.npy": _npy(_GREY / np.float32(255))}),
         ),
+        Reader(
+            "npz",
+            read_scan,
+            partial(
+                _written,
+                {"a.npz": _npz(_DEEP, np.savez), "b.npz": _npz(_GREY, np.savez_compressed)},
+            ),
+        ),
+        Reader(
+            "nifti",
+            read_scan,
+            partial(
+                _written,
+                {"a.nii": _nifti(_DEEP), "b.nii.gz": gzip.compress(_nifti(_GREY), mtime=0)},
+            ),
+        ),
+        Reader("zarr", _read_store, _zarr_samples),
     )
 
 

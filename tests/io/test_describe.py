@@ -16,7 +16,7 @@ from super_resolution_gans.io.describe import describe_scan, numbers_of
 from super_resolution_gans.scan import Scan
 
 FACTS = {"note": "computed super-resolution, not a measurement", "scale": [4, 4], "rms": 1.5e-3}
-WITH_A_PLACE = (".png", ".jpg", ".webp", ".tif", ".ome.tif", ".npz", ".zarr", ".pngs")
+WITH_A_PLACE = (".dcm", ".png", ".jpg", ".webp", ".tif", ".ome.tif", ".npz", ".zarr", ".pngs")
 
 
 @pytest.mark.parametrize("suffix", WITH_A_PLACE)

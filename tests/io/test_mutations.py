@@ -1,4 +1,4 @@
-"""Damaged files of vendors: a refusal in one line or a scan, and nothing else.
+"""Damaged files of vendors and of volumes: a refusal in one line or a scan, and nothing else.
 
 ``tools/mutate_readers.py`` does the same with as many files as one likes, and with other formats.
 """
@@ -21,7 +21,10 @@ def worker(reader_process: ModuleType) -> Iterator[Any]:
         yield process
 
 
-@pytest.mark.parametrize("reader", ["vol", "xml", "e2e", "fda", "fds", "img", "oct"])
+READERS = ("vol", "xml", "e2e", "fda", "fds", "img", "oct", "npz", "nifti", "zarr")
+
+
+@pytest.mark.parametrize("reader", READERS)
 def test_damaged_files_are_refused_or_read(reader: str, worker: Any) -> None:
     answers = {seed: worker.ask({"reader": reader, "seed": seed}) for seed in range(COUNT)}
     counts = Counter(answer["outcome"] for answer in answers.values())

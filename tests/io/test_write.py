@@ -74,14 +74,14 @@ class _Lazy:
 @pytest.mark.parametrize(
     ("shape", "dtype", "holders"),
     [
-        ((4, 5), "u1", SUFFIXES),
-        ((4, 5, 3), "u1", SUFFIXES),
-        ((4, 5), "u2", (".png", ".tif", ".tiff", ".npy")),
+        ((4, 5), "u1", (*SUFFIXES, ".dcm")),
+        ((4, 5, 3), "u1", (*SUFFIXES, ".dcm")),
+        ((4, 5), "u2", (".png", ".tif", ".tiff", ".npy", ".dcm")),
         ((4, 5, 3), "u2", (".tif", ".tiff", ".npy")),
         ((4, 5), "f4", (".tif", ".tiff", ".npy")),
-        ((4, 5), "i2", (".tif", ".tiff", ".npy")),
-        ((2, 4, 5), "u1", (".tif", ".tiff", ".npy")),
-        ((1, 16_384), "u1", (".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".npy")),
+        ((4, 5), "i2", (".tif", ".tiff", ".npy", ".dcm")),
+        ((2, 4, 5), "u1", (".tif", ".tiff", ".npy", ".dcm")),
+        ((1, 16_384), "u1", (".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".npy", ".dcm")),
         ((65_536, 1), "u1", (".png", ".tif", ".tiff", ".npy")),
     ],
 )

@@ -2,10 +2,13 @@
 
 import os
 
+import numpy as np
 import pytest
 
+from super_resolution_gans.io import write_scan
 from super_resolution_gans.prediction import PredictionError
 from super_resolution_gans.prediction.plan import make_plan
+from super_resolution_gans.scan import Scan
 
 
 def touch(*paths):
@@ -168,3 +171,80 @@ def test_links_in_a_circle_end(tmp_path):
 def test_the_name_of_a_job_keeps_secrets(tmp_path):
     (job,) = make_plan(["https://me:pass@host/a.png?token=1"], tmp_path / "a.png").jobs
     assert job.name == "https://host/a.png"
+
+
+def a_series(folder):
+    write_scan(Scan.from_array(np.zeros((3, 4, 5), np.uint8)), folder)
+    return folder
+
+
+def a_store(folder, name=".zarray"):
+    touch(folder / name, folder / "0.0.0")
+    return folder
+
+
+@pytest.mark.parametrize("name", [".zarray", ".zgroup", "zarr.json"])
+def test_a_zarr_store_is_one_input_and_keeps_its_name(tmp_path, name):
+    store = a_store(tmp_path / "eye.zarr", name)
+    (job,) = make_plan([f"{store}/"], tmp_path / "b.tif").jobs
+    assert (job.target, job.fixed) == (tmp_path / "b.tif", True)
+    assert names(make_plan([store], tmp_path / "out"), tmp_path / "out") == ["eye.zarr"]
+
+
+def test_stores_and_series_in_a_folder_are_scans_and_not_folders(tmp_path):
+    folder = tmp_path / "in"
+    touch(folder / "a.png", folder / "z.nii.gz", folder / "x.npz", folder / "y.tar.gz")
+    a_store(folder / "deep" / "eye.zarr")
+    a_store(folder / "m.zarr" / "0")
+    touch(folder / "m.zarr" / ".zgroup")
+    a_series(folder / "s.pngs")
+    plan = make_plan([folder], tmp_path / "out")
+    assert names(plan, tmp_path / "out") == [
+        "a.png",
+        "m.zarr",
+        "s.pngs",
+        "x.npz",
+        "z.nii.gz",
+        "deep/eye.zarr",
+    ]
+    assert plan.ignored == 1
+
+
+@pytest.mark.parametrize("out", ["result.zarr", "result.zarr/"])
+def test_a_store_that_is_there_is_a_result_not_a_folder_for_results(tmp_path, out):
+    touch(tmp_path / "a.tif")
+    a_store(tmp_path / "result.zarr")
+    (job,) = make_plan([tmp_path / "a.tif"], f"{tmp_path}/{out}").jobs
+    assert job.target == tmp_path / "result.zarr"
+    with pytest.raises(PredictionError, match="is one scan; several inputs"):
+        make_plan([tmp_path], f"{tmp_path}/{out}")
+
+
+@pytest.mark.parametrize("out", ["new.zarr", "new.pngs", "new.nii.gz", "new.ome.tif"])
+def test_several_inputs_need_a_folder_and_not_one_named_like_a_scan(tmp_path, out):
+    touch(tmp_path / "a.tif", tmp_path / "b.tif")
+    with pytest.raises(PredictionError, match="named like a file"):
+        make_plan([tmp_path / "a.tif", tmp_path / "b.tif"], tmp_path / out)
+
+
+def test_a_format_gives_every_result_its_suffix(tmp_path):
+    touch(tmp_path / "in" / "a.nii.gz", tmp_path / "in" / "b.v2.tif", tmp_path / "in" / "c.PNG")
+    plan = make_plan([tmp_path / "in"], tmp_path / "out", format="OME.tif")
+    assert names(plan, tmp_path / "out") == ["a.ome.tif", "b.v2.ome.tif", "c.ome.tif"]
+    assert all(job.fixed for job in plan.jobs)
+    (job,) = make_plan([tmp_path / "a.tif"], tmp_path / "out", format=".zarr").jobs
+    assert job.target == tmp_path / "out" / "a.zarr"
+
+
+def test_two_inputs_that_a_format_gives_one_name_clash(tmp_path):
+    touch(tmp_path / "in" / "a.tif", tmp_path / "in" / "a.png")
+    (problem,) = problems(make_plan([tmp_path / "in"], tmp_path / "out", format="zarr"))
+    assert "which is already that of" in problem
+
+
+def test_formats_that_are_none_or_contradict_the_name_are_refused(tmp_path):
+    with pytest.raises(PredictionError, match="format: xyz cannot be written; known are png, tif"):
+        make_plan([tmp_path / "a.tif"], tmp_path / "out", format="xyz")
+    with pytest.raises(PredictionError, match="is not named like the format zarr"):
+        make_plan([tmp_path / "a.tif"], tmp_path / "b.tif", format="zarr")
+    assert make_plan([tmp_path / "a.tif"], tmp_path / "b.zarr", format="zarr").folder is None

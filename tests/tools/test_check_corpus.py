@@ -55,6 +55,27 @@ def test_what_is_wrong_is_found(tmp_path: Path) -> None:
     assert "short.png: should be read, but: truncated PNG" in done.stdout
 
 
+def test_a_missing_extra_excuses_and_nothing_else(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.syspath_prepend(str(ROOT / "tools"))
+    import check_corpus as tool
+
+    def found(name: str) -> str:
+        if name == "imagecodecs":
+            raise tool.metadata.PackageNotFoundError
+        return "1.0"
+
+    monkeypatch.setattr(tool.metadata, "version", found)
+    entry = {"status": "failed", "output": "a.tif"}
+    Image.new("L", (2, 2)).save(tmp_path / "a.tif")
+    for extra, wrong in (("tiff", 0), ("eval", 1), ("nothing", 1)):
+        reason = f'needs more: pip install "SuperResolution-GANs[{extra}]"'
+        entry["reason"] = reason
+        problems = tool.check_file(tmp_path / "a.tif", "ok", entry, ["error: x"], tmp_path / "o")
+        assert len(list(problems)) == wrong, extra
+
+
 def test_size_depth_leftovers_and_lines_are_looked_at(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -4,11 +4,13 @@ from typing import Annotated
 
 import typer
 
+from super_resolution_gans.cli.agree import agree
 from super_resolution_gans.cli.compare import compare
 from super_resolution_gans.cli.data import data
 from super_resolution_gans.cli.evaluate import evaluate
 from super_resolution_gans.cli.export import export
 from super_resolution_gans.cli.info import info
+from super_resolution_gans.cli.layers import layers
 from super_resolution_gans.cli.model import convert
 from super_resolution_gans.cli.train import plot, recipes, train
 from super_resolution_gans.cli.upscale import upscale
@@ -43,7 +45,10 @@ def _root(
     pass
 
 
-for _command in (upscale, evaluate, compare, info, convert, export, train, plot, recipes):
+for _command in (
+    *(upscale, evaluate, compare, layers, agree, info),
+    *(convert, export, train, plot, recipes),
+):
     app.command()(_command)
 app.add_typer(data, name="data")
 

@@ -11,21 +11,22 @@ from super_resolution_gans.cli.messages import error, fail, parse_scale, warn
 from super_resolution_gans.cli.methods import BASELINES, load_methods
 from super_resolution_gans.cli.report import write_report
 from super_resolution_gans.cli.results import Drawer, keeping, show, write, write_results
-from super_resolution_gans.cli.scans import entries_of, named, nameless, pairs_of
+from super_resolution_gans.cli.scans import named, nameless, pairs_of
+from super_resolution_gans.cli.selection import chosen_entries, chosen_protocol
 from super_resolution_gans.cli.sweep import parse_sweep, show_plane
 
 if TYPE_CHECKING:
     from super_resolution_gans.evaluation.compare import Distance
 
-CHANNELS = ("y-studio", "y-full", "rgb")
-
 
 def evaluate(
+    context: typer.Context,
     data: Annotated[
-        Path,
+        list[Path],
         typer.Option(
             metavar="DATA",
-            help="A folder of images, one with HR and LR in it, or a manifest (.csv).",
+            help="A folder of images, one with HR and LR in it, or a manifest (.csv); repeatable, "
+            "a folder's name is its dataset.",
         ),
     ],
     model: Annotated[
@@ -86,6 +87,14 @@ def evaluate(
     scale: Annotated[
         str, typer.Option(metavar="N|VxL", help="Factor, or vertical x lateral such as 1x4.")
     ] = "4",
+    protocol: Annotated[
+        str,
+        typer.Option(
+            metavar="NAME",
+            help="oct, or paper: what Ledig et al. measured by, without mask, with their "
+            "rows of Set5, Set14, BSD100 beside ours.",
+        ),
+    ] = "oct",
     border: Annotated[
         int, typer.Option(min=0, metavar="N", help="HR pixels cut from each edge.")
     ] = 4,
@@ -177,10 +186,7 @@ def evaluate(
     Exit status: 0 all measured, 1 nothing could be, 2 wrong usage, 3 some images failed.
     """
     factors = parse_scale(scale)
-    if channel not in CHANNELS:
-        raise typer.BadParameter(
-            f"{channel!r} is none of {', '.join(CHANNELS)}", param_hint="--channel"
-        )
+    measured_by = chosen_protocol(context, protocol, factors, border, channel, mask)
     if fidelity is not None and fidelity_sweep is not None:
         raise typer.BadParameter(
             "is one fidelity, --fidelity-sweep several", param_hint="--fidelity"
@@ -189,7 +195,7 @@ def evaluate(
         raise typer.BadParameter("is another folder than --out", param_hint="--report")
     out = out or report
     swept = [fidelity] if fidelity_sweep is None else parse_sweep(fidelity_sweep)
-    from super_resolution_gans.evaluation.compare import Protocol, compare
+    from super_resolution_gans.evaluation.compare import compare
     from super_resolution_gans.prediction import DEFAULT_MODEL, load_upscaler
 
     failures: list[str] = []
@@ -198,7 +204,6 @@ def evaluate(
         failures.append(line)
         error(line)
 
-    protocol = Protocol(factors, border, channel, mask)  # type: ignore[arg-type]
     try:
         more = measuring(metrics, metric_file or [])
         load = partial(
@@ -210,21 +215,21 @@ def evaluate(
     except ValueError as problem:
         fail(problem, 2)
     try:
-        entries, splits = entries_of(data, split, dataset, role)
+        entries, splits = chosen_entries(data, split, dataset, role)
         draw = kept = None
         if out is not None:
             out.mkdir(parents=True, exist_ok=True)
-            draw = Drawer(out, panels, protocol)
+            draw = Drawer(out, panels, measured_by)
             how = {
                 "lpips": lpips,
                 "more": list(more),
                 "files": hashes(metric_file or [], regions),
             }
-            kept = keeping(out, fresh, upscalers, protocol, how)
+            kept = keeping(out, fresh, upscalers, measured_by, how)
         comparison = compare(
-            pairs_of(entries, factors, data, failed),
+            pairs_of(entries, factors, failed),
             upscalers,
-            protocol,
+            measured_by,
             lpips=_lpips() if lpips else None,
             more=more,
             regions=None if regions is None else drawn_regions(regions),
@@ -235,7 +240,7 @@ def evaluate(
             workers=workers,
         )
         if not comparison.rows:
-            fail(f"{data}: none of its images could be measured")
+            fail(f"{', '.join(map(str, data))}: none of its images could be measured")
         if kept is not None and kept.found:
             warn(f"{kept.found} rows of {len(comparison.rows)} were there already (--fresh)")
         show(comparison, upscalers, splits)
@@ -247,7 +252,7 @@ def evaluate(
                 comparison,
                 upscalers,
                 model or [DEFAULT_MODEL],
-                lambda names: pairs_of(named(entries, names), factors, data, failed),
+                lambda names: pairs_of(named(entries, names), factors, failed),
                 splits=splits,
                 failures=[nameless(line, data) for line in failures],
                 sweep=fidelity_sweep is not None,

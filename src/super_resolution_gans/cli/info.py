@@ -20,7 +20,7 @@ def info(
     ] = False,
     max_pixels: Annotated[
         int | None,
-        typer.Option(min=1, metavar="N", help="Most numbers of a slice. [default: 512 million]"),
+        typer.Option(min=1, metavar="N", help="Most pixels of a slice. [default: 100 million]"),
     ] = None,
 ) -> None:
     """Say what scans are (format, size, spacing, numbers, how they came to be) and what models are.
@@ -58,12 +58,14 @@ def _is_model(name: str) -> bool:
     named_so = path.suffix.lower() in MODEL_SUFFIXES
     if not path.is_file():
         return not path.exists() and (named_so or not path.suffix)
+    with path.open("rb") as file:
+        head = file.read(200)
+    if b"<net " in head:  # an exported model, which is XML as well
+        return True
     if format_of(path) is not None:
         return False
-    with path.open("rb") as file:
-        head = file.read(9)
     # HDF5 (Keras), ZIP and pickle (PyTorch), and the length before the header of .safetensors.
-    return named_so or head.startswith((b"\x89HDF", b"PK", b"\x80")) or head[8:] == b"{"
+    return named_so or head.startswith((b"\x89HDF", b"PK", b"\x80")) or head[8:9] == b"{"
 
 
 def _describe_scan(name: str, max_pixels: int | None) -> dict[str, Any]:

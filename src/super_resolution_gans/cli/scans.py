@@ -1,4 +1,4 @@
-"""What ``srgan evaluate`` measures on: entries that were chosen, read pair by pair."""
+"""Entries that were chosen for ``srgan evaluate``, read pair by pair."""
 
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -9,34 +9,15 @@ if TYPE_CHECKING:
     from super_resolution_gans.evaluation.pairs import Pair
 
 
-def entries_of(
-    data: Path, split: list[str] | None, dataset: list[str] | None, role: list[str] | None
-) -> "tuple[list[Entry], list[str]]":
-    """What is measured, and the splits that were chosen (none: all)."""
-    from super_resolution_gans.data.inventory import find_entries
-    from super_resolution_gans.data.pairs import apart_by_role, select
-
-    entries = find_entries(data)
-    splits = split or []
-    if not splits and any(entry.split == "test" for entry in entries):
-        splits = ["test"]
-    if "all" in splits:
-        splits = []
-    chosen = select(entries, splits=splits, datasets=dataset or (), roles=role or ())
-    return apart_by_role(chosen), splits
-
-
 def pairs_of(
     entries: "Sequence[Entry]",
     scale: tuple[int, int],
-    data: Path,
     on_error: Callable[[str], None],
 ) -> "Iterator[Pair]":
     """Read pair by pair, with progress on stderr if that is a terminal."""
     from super_resolution_gans.data.pairs import read_pairs
 
-    name = data.resolve().name if data.is_dir() else data.stem
-    yield from read_pairs(_shown(entries), scale, dataset=name, on_error=on_error)
+    yield from read_pairs(_shown(entries), scale, on_error=on_error)
 
 
 def named(entries: "Sequence[Entry]", images: Sequence[str]) -> "list[Entry]":
@@ -45,11 +26,12 @@ def named(entries: "Sequence[Entry]", images: Sequence[str]) -> "list[Entry]":
     return [entry for entry in entries if entry.name in wanted]
 
 
-def nameless(line: str, data: Path) -> str:
-    """A line without the folder that the data lie in: where that is says who works there."""
-    folder = data if data.is_dir() else data.parent
-    for prefix in (f"{folder.resolve()}/", f"{folder}/"):
-        line = line.replace(prefix, "")
+def nameless(line: str, data: Sequence[Path]) -> str:
+    """A line without the folders that the data lie in: where they are says who works there."""
+    for source in data:
+        folder = source if source.is_dir() else source.parent
+        for prefix in (f"{folder.resolve()}/", f"{folder}/"):
+            line = line.replace(prefix, "")
     return line
 
 

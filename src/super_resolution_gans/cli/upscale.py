@@ -164,6 +164,13 @@ def upscale(
     overwrite: Annotated[
         bool, typer.Option("--overwrite", help="Replace results that exist instead of skipping.")
     ] = False,
+    keep_metadata: Annotated[
+        bool,
+        typer.Option(
+            "--keep-metadata",
+            help="DICOM to DICOM: keep patient, study and dates, which are removed otherwise.",
+        ),
+    ] = False,
 ) -> None:
     """Upscale images with a super-resolution network.
 
@@ -206,6 +213,7 @@ def upscale(
         "fill": filled,
         "selection": selection,
         "maps": maps,
+        "keep_metadata": keep_metadata,
     }
     raise typer.Exit(_run(plan, upscaler, settings))
 

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from super_resolution_gans.io import READABLE_SUFFIXES
+from super_resolution_gans.io import READABLE_SUFFIXES, ends_in
 from super_resolution_gans.scan import printable
 
 SPLITS = frozenset({"train", "val", "test"})
@@ -173,7 +173,7 @@ def _files(root: Path) -> Iterator[Path]:
     """Everything with a suffix of ours that is not hidden, nor in a hidden folder."""
     for path in sorted(root.rglob("*")):
         hidden = any(part.startswith(".") for part in path.relative_to(root).parts)
-        if not hidden and path.suffix.lower() in READABLE_SUFFIXES and path.is_file():
+        if not hidden and ends_in(path, READABLE_SUFFIXES) and path.is_file():
             yield path
 
 

@@ -76,7 +76,8 @@ class Kept:
 
 def pair_digest(pair: Pair) -> str:
     """The SHA-256 of HR, LR and all that a row says of a pair, in hexadecimal."""
-    about = (pair.dataset, pair.name, pair.patient, pair.levels, pair.made_here)
+    said = (pair.dataset, pair.name, pair.patient)
+    about = (*said, pair.levels, pair.made_here, pair.stored_in_colour)
     digest = hashlib.sha256(_digest([*about, pair.hr.shape, pair.lr.shape]).encode())
     for image in (pair.hr, pair.lr):
         digest.update(image.astype("<f4").tobytes())

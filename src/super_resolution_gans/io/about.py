@@ -7,6 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from super_resolution_gans.io import npz, series
+from super_resolution_gans.io.dicom_derived import story_in
+from super_resolution_gans.io.dicom_header import open_dicom
+from super_resolution_gans.io.dicom_quiet import silent
 from super_resolution_gans.io.encode_raster import IMAGE_DESCRIPTION
 from super_resolution_gans.io.note import KEY, note_in
 from super_resolution_gans.io.quiet import quiet
@@ -37,7 +40,7 @@ def _read(path: Path) -> Mapping[str, Any]:
     if series.is_series(path):
         return _of_note(series.document_of(path))
     with path.open("rb") as file:
-        head = file.read(12)
+        head = file.read(132)
     if head.startswith(_TIFF):
         import tifffile
 
@@ -48,6 +51,9 @@ def _read(path: Path) -> Mapping[str, Any]:
         with zipfile.ZipFile(path) as archive:
             member = npz.members_of(archive, str(path)).get(npz.ABOUT)
             return _of_text(npz.text_of(archive, member)) if member else {}
+    if head[128:] == b"DICM":
+        with silent():
+            return _of_text(story_in(open_dicom(path, str(path)).header))
     return _of_text(_text_of_image(path, head))
 
 

@@ -14,6 +14,7 @@ from super_resolution_gans.io.read import format_of, read_scan
 from super_resolution_gans.scan import Scan
 
 _BAND_NUMBERS = 1 << 22
+_STREAM_ABOVE = 4 << 20
 
 
 def describe_scan(path: str | os.PathLike[str], *, max_pixels: int | None = None) -> dict[str, Any]:
@@ -30,7 +31,7 @@ def describe_scan(path: str | os.PathLike[str], *, max_pixels: int | None = None
         ReadError: as :func:`~super_resolution_gans.io.read.read_scan`.
     """
     limits: dict[str, Any] = {} if max_pixels is None else {"max_pixels": max_pixels}
-    scan = read_scan(path, **limits)
+    scan = read_scan(path, stream_above=_STREAM_ABOVE, **limits)
     lengths = (scan.slices, scan.height, scan.width)
     return {
         "format": format_of(Path(path)),

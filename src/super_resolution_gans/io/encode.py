@@ -2,7 +2,8 @@
 
 How the pixels came to be is one JSON object: in the note of a TIFF, OME-TIFF, zarr store or series
 of PNGs (see :mod:`io.note`), an array ``about`` of an NPZ, a text chunk ``srgan`` of a PNG, the
-comment of a JPEG, the Exif image description of a WebP. BMP, NPY and NIfTI have no place for it.
+comment of a JPEG, the Exif image description of a WebP, an element of its own in DICOM. BMP, NPY
+and NIfTI have no place for it.
 """
 
 from collections.abc import Callable
@@ -14,6 +15,11 @@ from typing import Any, BinaryIO
 import numpy as np
 
 from super_resolution_gans.io import encode_raster, encode_tiff, encode_volumes, series
+from super_resolution_gans.io.dicom_write import (
+    dicom_obstacle,
+    encode_dicom,
+    encode_dicom_keeping,
+)
 from super_resolution_gans.io.note import About
 from super_resolution_gans.io.zarr_files import is_store
 from super_resolution_gans.scan import Scan
@@ -39,6 +45,8 @@ class Format:
         grey, colour: the types it holds; None means any.
         volumes: whether it holds more than one slice.
         needs: the library that writes it, if that is an extra's.
+        problem: what of a scan it cannot hold, where types depend on slices.
+        keeping: writes also what identifies a person, where the format has a place for it.
     """
 
     name: str
@@ -51,6 +59,8 @@ class Format:
     longest_side: int | None = None
     volumes: bool = True
     needs: str | None = None
+    problem: Callable[[Scan], str | None] | None = None
+    keeping: Encode | None = None
 
 
 def _types(names: str) -> frozenset[np.dtype[Any]]:
@@ -133,6 +143,13 @@ _FORMATS = (
         longest_side=16_383,
         volumes=False,
     ),
+    Format(
+        "DICOM",
+        (".dcm", ".dicom"),
+        encode_dicom,
+        problem=dicom_obstacle,
+        keeping=encode_dicom_keeping,
+    ),
 )
 
 WRITABLE_SUFFIXES = tuple(suffix for known in _FORMATS for suffix in known.suffixes)
@@ -161,6 +178,8 @@ def format_of(suffix: str) -> Format | None:
 
 
 def _problem(chosen: Format, scan: Scan) -> str | None:
+    if chosen.problem is not None:
+        return chosen.problem(scan)
     if scan.slices > 1 and not chosen.volumes:
         return f"{scan.slices} slices"
     types = chosen.grey if scan.channels == 1 else chosen.colour

@@ -18,8 +18,8 @@ from super_resolution_gans.io.npy import is_numeric
 from super_resolution_gans.io.stored import (
     Limits,
     Stored,
+    check_memory,
     check_size,
-    check_whole,
     explain,
     scan_of,
 )
@@ -45,7 +45,7 @@ def read_nifti(path: Path, source: str, limits: Limits) -> Scan:
     as other programs take them, and three times exactly 1 is what a program writes that knows
     none. Scaled numbers (scl_slope, scl_inter) become float, float64 if they have 32 bits or more.
     cal_min and cal_max are the range if all numbers lie within. An uncompressed file is mapped; a
-    compressed one must fit under ``max_pixels`` as a whole.
+    compressed one must fit under ``max_memory`` as a whole.
 
     Raises:
         ReadError: if the file is damaged or truncated, has more than three axes, or nibabel is
@@ -58,11 +58,8 @@ def read_gzip(path: Path, source: str, limits: Limits) -> Scan:
     """Read a compressed NIfTI file; no more is decompressed than its header announces.
 
     Raises:
-        ReadError: if something else was compressed, or as :func:`read_nifti` does.
+        ReadError: as :func:`read_nifti`.
     """
-
-    if not is_packed(path):
-        raise ReadError(source, "format not supported: gzip; decompress it first")
     return _read(path, source, limits, lambda _mode: gzip.open(path), packed=True)
 
 
@@ -103,7 +100,8 @@ def _read(path: Path, source: str, limits: Limits, opened: Any, packed: bool = F
             channels = 3 if header.dtype.names else 1
             check_size(source, *header.shape[1:], channels, limits)
             if packed:
-                check_whole(source, (*header.shape, channels), limits)
+                size = math.prod(header.shape) * header.dtype.itemsize
+                check_memory(source, size, limits, "; uncompressed it is read piece by piece")
                 values = _unpacked(file, header)
             else:
                 values = _mapped(path, header)

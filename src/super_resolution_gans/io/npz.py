@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from super_resolution_gans.io.errors import ReadError
 from super_resolution_gans.io.mapped import StoredArray
 from super_resolution_gans.io.npy import is_numeric, slices_in
-from super_resolution_gans.io.stored import Limits, check_size, check_whole, explain, scan_of
+from super_resolution_gans.io.stored import Limits, check_memory, check_size, explain, scan_of
 from super_resolution_gans.scan import Range, Scan, Spacing, printable
 
 _PREFERRED = ("pixels", "volume", "image", "arr_0")
@@ -55,7 +55,7 @@ def read_npz(path: Path, source: str, limits: Limits) -> Scan:
     Of several such arrays the one named ``pixels``, ``volume``, ``image`` or ``arr_0`` is taken,
     in this order. An array ``spacing_mm`` of three numbers is the spacing (NaN where unknown), one
     ``value_range`` of two the range. What is not compressed is mapped; what is must fit under
-    ``max_pixels`` as a whole, which is known before anything is decompressed.
+    ``max_memory`` as a whole, which is known before anything is decompressed.
 
     Raises:
         ReadError: if no array or none of several is the scan (their names are told), sizes do not
@@ -129,7 +129,7 @@ def _chosen(members: dict[str, Member], source: str) -> Member:
     if len(scans) == 1 or named:
         return scans[named[0]] if named else next(iter(scans.values()))
     if not members:
-        raise ReadError(source, "a ZIP without arrays; extract it first")
+        raise ReadError(source, "there are no arrays in this archive")
     said = ", ".join(f"{name} {m.dtype} {m.shape}" for name, m in list(members.items())[:8])
     more = f" and {len(members) - 8} more" if len(members) > 8 else ""
     what = "several arrays may be the scan" if scans else "no array of numbers is a scan"
@@ -151,7 +151,8 @@ def _values(
             path, member.dtype, "r", _start(path, member), member.shape, order
         )
         return slices_in(values, source)
-    check_whole(source, shape, limits)
+    size = math.prod(shape) * member.dtype.itemsize
+    check_memory(source, size, limits, "; uncompressed it is read piece by piece")
     flat = np.empty(math.prod(shape), member.dtype)
     with archive.open(member.info) as file:
         file.read(member.offset)

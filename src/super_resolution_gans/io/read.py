@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from super_resolution_gans.io import nifti, npy, raster, series, tiff, zarr_read, zipped
+from super_resolution_gans.io import dicom, nifti, npy, raster, series, tiff, zarr_read, zipped
 from super_resolution_gans.io.address import is_address, shown
 from super_resolution_gans.io.errors import ReadError
 from super_resolution_gans.io.finite import Fill, checked
@@ -30,7 +30,9 @@ class _Format:
     """A format: its first bytes, at ``at``, its usual suffixes, and its reader if there is one.
 
     Attributes:
-        holds_scan: looks further where these bytes may begin something else than a scan.
+        holds_scan: looks further where these bytes may begin something else; what that is says the
+            next row that knows them.
+        without: knows the content without these bytes; asked only if the suffix is one of its own.
     """
 
     name: str
@@ -40,6 +42,7 @@ class _Format:
     at: int = 0
     advice: str = ""
     holds_scan: Callable[[Path], bool] = lambda _path: True
+    without: Callable[[bytes], bool] = lambda _head: False
 
 
 # The first row that knows the content is asked, whatever the file is called; only for content that
@@ -47,7 +50,14 @@ class _Format:
 # to be known by.
 _FORMATS = (
     # First, since its first 128 bytes are free and some programs put a TIFF header there.
-    _Format("DICOM", (b"DICM",), (".dcm", ".dicom", ".ima"), at=128),
+    _Format(
+        "DICOM",
+        (b"DICM",),
+        (".dcm", ".dicom", ".ima"),
+        dicom.read_dicom,
+        at=128,
+        without=dicom.looks_like_dicom,
+    ),
     _Format("PNG", (b"\x89PNG\r\n\x1a\n",), (".png", ".apng"), raster.read_png),
     _Format("JPEG", (b"\xff\xd8\xff",), (".jpg", ".jpeg", ".jpe", ".jfif"), raster.read_jpeg),
     _Format("TIFF", (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+"), (".tif", ".tiff"), tiff.read_tiff),
@@ -64,6 +74,7 @@ _FORMATS = (
         nifti.read_gzip,
         holds_scan=nifti.is_packed,
     ),
+    _Format("gzip", (b"\x1f\x8b",), (".gz",), advice="decompress it first"),
     _Format("NIfTI in two files", (b"ni1\0",), (".hdr",), at=344, advice="save it as .nii"),
     _Format("HTML", (b"<!DOCTYPE", b"<!doctype", b"<html", b"<HTML"), (".html", ".htm")),
     _Format("SVG", (b"<svg",), (".svg",)),
@@ -80,6 +91,7 @@ _FORMATS = (
         zipped.read_zip,
         holds_scan=zipped.holds_arrays,
     ),
+    _Format("ZIP", (b"PK\x03\x04",), (".zip",), advice="extract it first"),
     _Format("PDF", (b"%PDF",), (".pdf",)),
     # eyepy writes its own name there.
     _Format("Heidelberg .vol", (b"HSF-OCT", b"ep-v"), (".vol",), partial(read_vendor, "vol")),
@@ -115,9 +127,11 @@ def read_scan(
 ) -> Scan:
     """Read a scan from a file, a folder that is one, or an http(s) address.
 
-    Images, TIFF, NPY, NPZ, NIfTI, zarr (docs/volumes.md), volumes of OCT devices (docs/formats.md),
-    each as its reader says: see :func:`~super_resolution_gans.io.raster.read_raster`,
+    Images, TIFF, NPY, NPZ, NIfTI, zarr (docs/volumes.md), DICOM (docs/dicom.md), volumes of OCT
+    devices (docs/formats.md), each as its reader says: see
+    :func:`~super_resolution_gans.io.raster.read_raster`,
     :func:`~super_resolution_gans.io.tiff.read_tiff`,
+    :func:`~super_resolution_gans.io.dicom.read_dicom`,
     :func:`~super_resolution_gans.io.npz.read_npz`,
     :func:`~super_resolution_gans.io.nifti.read_nifti`,
     :func:`~super_resolution_gans.io.zarr_read.read_zarr`, the modules of ``io/vendor``, and for
@@ -181,10 +195,15 @@ def _read_file(path: Path, name: str, suffix: str, limits: Limits) -> Scan:
     if series.is_series(path):
         return series.read_series(path, name, limits)
     head = _head(path, name)
-    found = next((f for f in _FORMATS if head[f.at :].startswith(f.magic)), None)
+    found = _known_by_content(path, head)
     if found is None:
         meant = next((f for f in _FORMATS if suffix.lower() in f.suffixes), None)
-        if meant is not None and meant.reader is not None and meant.magic:
+        if (
+            meant is not None
+            and meant.reader is not None
+            and meant.magic
+            and not meant.without(head)
+        ):
             raise ReadError(name, f"not a {meant.name} file, nor any other known format")
         found = meant
     if found is None:
@@ -206,11 +225,18 @@ def format_of(path: Path) -> str | None:
     if series.is_series(path):
         return "series of PNGs"
     head = _head(path, os.fspath(path))
-    found = next((f for f in _FORMATS if head[f.at :].startswith(f.magic)), None)
+    found = _known_by_content(path, head)
     if found is None:
         found = next((f for f in _FORMATS if suffix_of(path).lower() in f.suffixes), None)
-        return None if found is None or found.reader is None or found.magic else found.name
-    return found.name if found.reader is not None and found.holds_scan(path) else None
+        if found is None or found.reader is None:
+            return None
+        return None if found.magic and not found.without(head) else found.name
+    return None if found.reader is None else found.name
+
+
+def _known_by_content(path: Path, head: bytes) -> _Format | None:
+    known = (f for f in _FORMATS if head[f.at :].startswith(f.magic) and f.holds_scan(path))
+    return next(known, None)
 
 
 def is_scan_folder(path: str | os.PathLike[str]) -> bool:

@@ -114,7 +114,7 @@ def _span(text: str, what: str, *, alone: bool = False) -> Span:
         return int(found[1]), int(found[1]) + 1
     first, behind = (int(end) if end else None for end in (found[1], found[3]))
     if first is not None and behind is not None and first >= behind:
-        raise SelectionError(what, f"{text} is empty: {behind} is not behind {first}")
+        raise SelectionError(what, f"{text} is empty, since {behind} is not included")
     return first, behind
 
 

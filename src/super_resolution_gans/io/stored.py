@@ -23,6 +23,7 @@ from super_resolution_gans.scan import (
 UNKNOWN: Spacing = (None, None, None)
 
 _BAND_NUMBERS = 1 << 25
+_LONGEST_WORDS = 200
 _MOST_CHANNELS = 4
 # What a decoder raises when it stumbles over what it did not expect: words for programmers.
 _STUMBLES = (TypeError, AttributeError, LookupError, ArithmeticError, AssertionError, struct.error)
@@ -84,6 +85,7 @@ def scan_of(
     limits: Limits,
     spacing: Spacing = UNKNOWN,
     told_range: Range | None = None,
+    certain: bool = False,
 ) -> Scan:
     """A scan of these numbers, lazy if the limits say so.
 
@@ -92,13 +94,15 @@ def scan_of(
     Args:
         told_range: what the file says that 0 and 1 stand for; believed if all numbers lie within,
             otherwise, or if the file says nothing, it is what such numbers naturally mean.
+        certain: all numbers lie within ``told_range``; grey ones need not be searched.
 
     Raises:
         ReadError: if numbers cannot be read or are not finite.
     """
     try:
-        searched = len(stored.shape) == 4 or not _is_plain(stored.dtype, told_range)
-        plain = _is_plain(stored.dtype, told_range)
+        sure = told_range if certain else None
+        plain = certain or _is_plain(stored.dtype, told_range)
+        searched = len(stored.shape) == 4 or not plain
         if 4 * math.prod(stored.shape) <= (limits.lazy_above if searched else limits.stream_above):
             values = _all(stored, source)
             survey = Survey(() if plain else ((n, 0, values[n]) for n in range(len(values))))
@@ -106,7 +110,7 @@ def scan_of(
                 values = replaced(values, filling(survey, stored.dtype, source, limits.fill))
             if values.ndim == 4 and is_grey(values):
                 values = values[..., 0]
-            ends = _meant(stored.dtype, survey, told_range)
+            ends = sure or _meant(stored.dtype, survey, told_range)
             if values.ndim == 3:
                 values = values[..., np.newaxis]  # so that three columns are not taken for RGB
             return Scan.from_array(values, spacing=spacing, source=source, value_range=ends)
@@ -116,7 +120,7 @@ def scan_of(
         grey = len(stored.shape) == 4 and all(
             is_grey(band) for _, _, band in _bands(stored, source)
         )
-        ends = _meant(stored.dtype, survey, told_range)
+        ends = sure or _meant(stored.dtype, survey, told_range)
         pixels = StoredSource(stored, source, ends, grey)
         return Scan(pixels, spacing, source, stored.dtype, ends)
     except ScanError as error:
@@ -175,23 +179,17 @@ def check_memory(source: str, count: int, limits: Limits, cure: str = "") -> Non
         )
 
 
-def check_whole(source: str, shape: tuple[int, ...], limits: Limits) -> None:
-    """Refuse a compressed volume that can only be held whole, if all of it is over the limit."""
-    if math.prod(shape) > limits.max_pixels:
-        said = " x ".join(map(str, shape))
-        raise ReadError(
-            source,
-            f"{said} numbers in one compressed piece are over the limit of {limits.max_pixels} "
-            "(max_pixels, or --max-pixels of srgan upscale, raises it); uncompressed they are "
-            "read piece by piece",
-        )
-
-
 def explain(error: Exception) -> str:
-    """What an exception from a decoder says, without a full stop."""
+    """What an exception from a decoder says, without a full stop, and not at length.
+
+    Some quote the bytes that they stumbled over.
+    """
     if isinstance(error, _STUMBLES):
         return "its structure makes no sense"
-    return str(error).strip().rstrip(".") or type(error).__name__
+    said = str(error).strip()
+    if len(said) > _LONGEST_WORDS:
+        return f"{said[:_LONGEST_WORDS]}..."
+    return said.rstrip(".") or type(error).__name__
 
 
 def _meant(dtype: np.dtype[Any], survey: Survey, told: Range | None) -> Range:

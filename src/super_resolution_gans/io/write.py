@@ -1,5 +1,6 @@
 """Scan -> file, in the type and range it came with; whole or not at all."""
 
+import logging
 import os
 import stat
 from collections.abc import Callable, Mapping
@@ -8,9 +9,12 @@ from typing import Any, BinaryIO, cast
 
 from super_resolution_gans.io import encode
 from super_resolution_gans.io.atomic import replacing, replacing_folder
+from super_resolution_gans.io.dicom_details import caution
 from super_resolution_gans.io.errors import ExistsError, WriteError
 from super_resolution_gans.io.names import suffix_of
-from super_resolution_gans.scan import Scan
+from super_resolution_gans.scan import Scan, printable
+
+log = logging.getLogger(__name__)
 
 About = Mapping[str, Any]
 """How pixels came to be, for the file's metadata: anything JSON can hold."""
@@ -23,11 +27,13 @@ def write_scan(
     overwrite: bool = False,
     check: Callable[[], object] | None = None,
     about: Callable[[], About] | None = None,
+    keep_metadata: bool = False,
 ) -> None:
     """Write a scan, as numbers of its own type and range, in the format of the path's suffix.
 
     PNG, BMP and WebP are lossless; JPEG has quality 95 without subsampling. TIFF, NPY, NPZ and
-    zarr hold everything; of a lazy scan they, OME-TIFF and NIfTI need only some rows at a time.
+    zarr hold everything, DICOM grey of 8 and 16 bits and colour of 8; of a lazy scan they, OME-TIFF
+    and NIfTI need only some rows at a time.
     Pixel sizes are written where the format has a place for them (all but NPY and WebP) and they
     are known. A zarr store and a series of PNGs (``.pngs``) are folders. The same scan gives the
     same bytes.
@@ -39,11 +45,14 @@ def write_scan(
         check: called before pieces are written, and at the end; what it raises ends the writing.
         about: called once all pixels have been read; what it returns is written as one JSON object
             where the format has a place for it (see :mod:`io.encode`).
+        keep_metadata: write what identifies a person into a DICOM result of a DICOM file. Without
+            it, and in other formats, nothing of the kind is written.
 
     Raises:
         WriteError: if the format cannot hold the scan (the message names one that can), the file
             exists, or it cannot be written.
         ReadError: if a lazy scan cannot be read.
+        ScanError: if the header that a DICOM source left with the scan cannot be used.
     """
     target = check_target(scan, path, overwrite=overwrite)
     chosen = encode.format_of(suffix_of(path))
@@ -56,8 +65,9 @@ def write_scan(
                 ask()
                 check_target(scan, path, overwrite=overwrite)
         elif chosen.encode is not None:
+            encoder = (chosen.keeping if keep_metadata else None) or chosen.encode
             with replacing(target) as file:
-                chosen.encode(_checked(file, check), scan, about)
+                encoder(_checked(file, check), scan, about)
                 ask()
                 # Somebody else may have been faster.
                 check_target(scan, path, overwrite=overwrite)
@@ -65,6 +75,8 @@ def write_scan(
         raise WriteError(path, f"too large ({error})") from None
     except (OSError, UnicodeError) as error:
         raise WriteError(path, f"cannot be written: {_reason(error)}") from None
+    if not keep_metadata and (words := caution(scan.details)):
+        log.warning("%s: %s", printable(os.fspath(path)), words)
 
 
 def check_target(scan: Scan, path: str | os.PathLike[str], *, overwrite: bool = False) -> Path:

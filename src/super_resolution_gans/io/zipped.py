@@ -4,6 +4,7 @@ import zipfile
 from pathlib import Path
 
 from super_resolution_gans.io.errors import ReadError
+from super_resolution_gans.io.names import ends_in
 from super_resolution_gans.io.npz import read_npz
 from super_resolution_gans.io.stored import Limits, explain
 from super_resolution_gans.io.zarr_files import MARKERS
@@ -27,11 +28,13 @@ def read_zip(path: Path, source: str, limits: Limits) -> Scan:
 
 
 def holds_arrays(path: Path) -> bool:
-    """Whether an archive holds a zarr store or arrays of NumPy, not a document or a model."""
+    """Whether an archive is, or by its name is meant to be, arrays of NumPy or a zarr store."""
+    if ends_in(path, (".npz", ".zarr.zip")):
+        return True
     try:
         names = _names(path)
     except Exception:  # damaged archives raise whatever comes
-        return path.suffix.lower() == ".npz"
+        return False
     return not names.isdisjoint(MARKERS) or any(name.endswith(".npy") for name in names)
 
 

@@ -55,6 +55,7 @@ def upscale_files(
     fill: Fill | None = None,
     selection: Selection | None = None,
     maps: Maps | None = None,
+    keep_metadata: bool = False,
 ) -> Generator[Outcome, None, None]:
     """Do the jobs of a plan, and say what became of each, in the plan's order.
 
@@ -66,6 +67,7 @@ def upscale_files(
         allow_private_addresses, fill: of ``read_scan``.
         selection: what to upscale of each scan; by default all of it.
         maps: writes maps of uncertainty beside the results.
+        keep_metadata: as for ``write_scan``.
 
     Raises:
         PredictionError: if the folder of results cannot be made, or the journal not be written.
@@ -76,7 +78,7 @@ def upscale_files(
     if max_pixels is not None:
         how["max_pixels"] = max_pixels
     selection = selection or Selection()
-    worker = _Worker(plan, upscaler, overwrite, on_batch, how, selection, maps)
+    worker = _Worker(plan, upscaler, overwrite, on_batch, how, selection, maps, keep_metadata)
     try:
         with Journal(plan.folder) if plan.folder else nullcontext() as journal:
 
@@ -155,8 +157,9 @@ class _Worker:
         how: dict[str, Any],
         selection: Selection,
         maps: Maps | None,
+        keep_metadata: bool,
     ) -> None:
-        self._selection, self._maps = selection, maps
+        self._selection, self._maps, self._keep_metadata = selection, maps, keep_metadata
         self._upscaler, self._overwrite, self._on_batch = upscaler, overwrite, on_batch
         self._how = {"stream_above": _STREAM_ABOVE, **how}
         self._inputs = plan.inputs
@@ -265,6 +268,7 @@ class _Worker:
                     overwrite=self._overwrite,
                     check=handover.check,
                     about=lambda: about(story, image.digest, handover.residual, self._selection),
+                    keep_metadata=self._keep_metadata,
                 )
                 outcome = replace(done, residual=handover.residual)
                 if identity := inode(target):

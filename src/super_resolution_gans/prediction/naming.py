@@ -6,7 +6,7 @@ from super_resolution_gans.io import WRITABLE_SUFFIXES, can_hold, suffix_of, wit
 from super_resolution_gans.prediction.errors import PredictionError
 from super_resolution_gans.scan import Scan
 
-_SPELLINGS = {".jpe": ".jpg", ".jfif": ".jpg", ".dib": ".bmp", ".zarr.zip": ".zarr"}
+_SPELLINGS = {".jpe": ".jpg", ".jfif": ".jpg", ".dib": ".bmp", ".zarr.zip": ".zarr", ".ima": ".dcm"}
 
 
 def fitting(target: Path, result: Scan) -> Path:

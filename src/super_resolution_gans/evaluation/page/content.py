@@ -4,11 +4,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from super_resolution_gans.evaluation.compare import Comparison, Row
-from super_resolution_gans.evaluation.person_means import PersonMean, person_means
 from super_resolution_gans.evaluation.pairs import EvaluationError, Image, Pair
 from super_resolution_gans.evaluation.people import Finding, compare_people
+from super_resolution_gans.evaluation.person_means import PersonMean, person_means
 from super_resolution_gans.evaluation.region import Region, eventful_region
-from super_resolution_gans.evaluation.report import tables
+from super_resolution_gans.evaluation.report import table_columns
 from super_resolution_gans.evaluation.results import Result
 from super_resolution_gans.evaluation.statistics import StatisticsError
 
@@ -118,7 +118,7 @@ def statistics_of(
         models: those that are compared.
         reference: an interpolation; None if there is none.
     """
-    measures = [column.name for columns, _ in tables(comparison) for column in columns]
+    measures = [column.name for columns, _ in table_columns(comparison) for column in columns]
     pairs = [(model, reference) for model in models if reference is not None]
     pairs += [(one, other) for place, one in enumerate(models) for other in models[:place]]
     means: dict[str, dict[tuple[str, str], PersonMean]] = {}

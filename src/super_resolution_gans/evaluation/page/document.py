@@ -21,11 +21,12 @@ from super_resolution_gans.evaluation.page.markup import (
     words,
 )
 from super_resolution_gans.evaluation.page.pictures import case_figure
-from super_resolution_gans.evaluation.report import dataset_line, protocol_lines
+from super_resolution_gans.evaluation.protocol import protocol_lines
+from super_resolution_gans.evaluation.report import dataset_line
 from super_resolution_gans.scan import printable
 
 _HERE = Path(__file__).parent
-_BESIDE = 4  # lines of the protocol that are repeated beside each table
+_BESIDE = 5  # lines of the protocol that are repeated beside each table
 USE = "Research use only; not a medical device. A super-resolved pixel is an estimate."
 
 

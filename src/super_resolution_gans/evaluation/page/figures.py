@@ -6,13 +6,13 @@ import re
 from super_resolution_gans.evaluation.page import charts
 from super_resolution_gans.evaluation.page.content import Content
 from super_resolution_gans.evaluation.plane import planes
-from super_resolution_gans.evaluation.report import tables
+from super_resolution_gans.evaluation.report import table_columns
 
 
 def distributions(content: Content, dataset: str) -> dict[str, str]:
     """{measure: SVG}, of those that some image has a finite value of."""
     comparison, found = content.comparison, {}
-    for columns, _ in tables(comparison):
+    for columns, _ in table_columns(comparison):
         for column in columns:
             series = []
             for method in comparison.methods:

@@ -8,7 +8,7 @@ from super_resolution_gans.evaluation.measures import Measure
 from super_resolution_gans.evaluation.page.content import LEVEL, Content
 from super_resolution_gans.evaluation.page.markup import element, escaped, words
 from super_resolution_gans.evaluation.people import Finding
-from super_resolution_gans.evaluation.report import badness, cell, tables
+from super_resolution_gans.evaluation.report import badness, shown_rows, table_columns
 from super_resolution_gans.evaluation.statistics import LEAST, too_few
 
 _BETTER = {"higher": "higher is better", "lower": "lower is better", "near 0": "0 is best"}
@@ -17,20 +17,32 @@ _BETTER = {"higher": "higher is better", "lower": "lower is better", "near 0": "
 def means_tables(content: Content, dataset: str) -> str:
     """Means over images; the best number of a column is bold."""
     comparison, parts = content.comparison, []
-    for columns, remark in tables(comparison):
-        means = comparison.means(dataset)
-        best = {column: min(badness(mean, column) for mean in means) for column in columns}
+    measured = len(comparison.methods)
+    for columns, say in table_columns(comparison):
+        shown = shown_rows(comparison, dataset, columns, say)
         rows = []
-        for mean in means:
-            cells = [_method(mean.method, remark(mean).strip(" ()"))]
-            for column in columns:
-                shown = cell(mean, column)
-                bold = badness(mean, column) == best[column] < math.inf
-                content_of = element("b", escaped(shown)) if bold else escaped(shown)
-                cells.append(element("td", content_of, data_value=_sortable(shown)))
+        for place, (name, numbers, remark) in enumerate(shown):
+            cells = [_method(name, remark.strip(" ()"))]
+            for column, number, least in zip(
+                columns, numbers, best(shown[:measured], columns), strict=True
+            ):
+                is_best = place < measured and badness(number, column) == least < math.inf
+                inside = words("b", number) if is_best else escaped(number)
+                cells.append(element("td", inside, data_value=_sortable(number)))
             rows.append("".join(cells))
-        parts.append(_table("Means over images; the best is bold.", _heads(columns), rows))
+        caption = f"Means over images; the best is bold. {comparison.protocol.in_short}."
+        parts.append(_table(caption, _heads(columns), rows))
     return "".join(parts)
+
+
+def best(
+    shown: Sequence[tuple[str, Sequence[str], str]], columns: Sequence[Measure]
+) -> list[float]:
+    """The least badness of each column."""
+    return [
+        min(badness(numbers[place], column) for _, numbers, _ in shown)
+        for place, column in enumerate(columns)
+    ]
 
 
 def people_table(content: Content, dataset: str) -> str:
@@ -43,7 +55,7 @@ def people_table(content: Content, dataset: str) -> str:
     if why_not:
         return words("p", f"{_sentence(why_not)} Intervals and tests need {LEAST} people or more.")
     parts = []
-    for columns, _ in tables(content.comparison):
+    for columns, _ in table_columns(content.comparison):
         rows = []
         for method in content.comparison.methods:
             cells = [_method(method)]

@@ -5,12 +5,13 @@ from collections.abc import Callable, Iterator, Sequence
 
 from super_resolution_gans.evaluation.measures import Measure
 from super_resolution_gans.evaluation.page.content import LEVEL, Content
+from super_resolution_gans.evaluation.page.html_tables import best
+from super_resolution_gans.evaluation.protocol import protocol_lines
 from super_resolution_gans.evaluation.report import (
     badness,
-    cell,
     dataset_line,
-    protocol_lines,
-    tables,
+    shown_rows,
+    table_columns,
 )
 from super_resolution_gans.evaluation.statistics import too_few
 from super_resolution_gans.scan import printable
@@ -54,14 +55,14 @@ def markdown(content: Content) -> str:
 def latex(content: Content) -> str:
     """The same for ``booktabs``, to be put in by ``\\input``; captions say the protocol."""
     lines = [r"% Needs \usepackage{booktabs}; the tables are wide: \usepackage{graphicx}.", ""]
-    short = "; ".join(protocol_lines(content.comparison)[:4])
+    short = content.comparison.protocol.in_short
     for dataset in content.comparison.datasets:
         about = dataset_line(content.comparison, dataset)
         for caption, heads, rows in _tables(content, dataset, _escaped, r"\textbf{{{}}}"):
             lines += [
                 r"\begin{table}",
                 r"\centering",
-                rf"\caption{{{_escaped(f'{about}. {caption} {short}.')}}}",
+                rf"\caption{{{_escaped(f'{about}. {caption} Protocol {short}.')}}}",
                 r"\resizebox{\linewidth}{!}{%",
                 rf"\begin{{tabular}}{{l{'r' * (len(heads) - 1)}}}",
                 r"\toprule",
@@ -81,23 +82,23 @@ def _tables(
 ) -> Iterator[tuple[str, list[str], list[list[str]]]]:
     """Caption, headings, and rows that are escaped already."""
     comparison = content.comparison
-    for columns, _ in tables(comparison):
-        means = comparison.means(dataset)
-        best = {column: min(badness(mean, column) for mean in means) for column in columns}
+    measured = len(comparison.methods)
+    for columns, say in table_columns(comparison):
+        shown = shown_rows(comparison, dataset, columns, say)
+        least = best(shown[:measured], columns)
         rows = []
-        for mean in means:
-            row = [escape(mean.method)]
-            for column in columns:
-                shown = escape(cell(mean, column))
-                is_best = badness(mean, column) == best[column] < math.inf
-                row.append(bold.format(shown) if is_best else shown)
+        for place, (name, numbers, _) in enumerate(shown):
+            row = [escape(name)]
+            for column, number, of_all in zip(columns, numbers, least, strict=True):
+                is_best = place < measured and badness(number, column) == of_all < math.inf
+                row.append(bold.format(escape(number)) if is_best else escape(number))
             rows.append(row)
         yield "Means over images.", _heads(columns), rows
     found = content.statistics.means.get(dataset, {})
     people = max((mean.people for mean in found.values()), default=0)
     if too_few(people):
         return
-    for columns, _ in tables(comparison):
+    for columns, _ in table_columns(comparison):
         rows = []
         for method in comparison.methods:
             row = [escape(method)]

@@ -1,0 +1,194 @@
+"""What identifies a person: the attributes that PS3.15 table E.1-1 has an action for, by keyword.
+
+The table is that of the Basic Application Level Confidentiality Profile, edition 2026c, as far as
+pydicom's dictionary has a keyword. What it lists without one is private, retired, or a group of
+overlays or curves; nothing of that kind is ever carried over.
+"""
+
+_UIDS = """
+    AcquisitionUID ConcatenationUID ConceptualVolumeUID ConstituentConceptualVolumeUID DeviceUID
+    DigitalSignatureUID DimensionOrganizationUID DoseReferenceUID DosimetricObjectiveUID
+    FailedSOPInstanceUIDList FiducialUID FrameOfReferenceUID InstanceCreatorUID
+    IrradiationEventUID LargePaletteColorLookupTableUID ManufacturerDeviceClassUID
+    MediaStorageSOPInstanceUID MultiplexGroupUID ObservationSubjectUIDTrial ObservationUID
+    PaletteColorLookupTableUID PatientSetupUID PresentationDisplayCollectionUID
+    PresentationSequenceCollectionUID PyramidUID RTTreatmentPhaseUID ReferencedConceptualVolumeUID
+    ReferencedDoseReferenceUID ReferencedDosimetricObjectiveUID ReferencedFiducialsUID
+    ReferencedFrameOfReferenceUID ReferencedGeneralPurposeScheduledProcedureStepTransactionUID
+    ReferencedObservationUIDTrial ReferencedSOPInstanceUID ReferencedSOPInstanceUIDInFile
+    ReferencedTreatmentPositionGroupUID RelatedFrameOfReferenceUID RequestedSOPInstanceUID
+    SOPInstanceUID SeriesInstanceUID SourceConceptualVolumeUID SourceFrameOfReferenceUID
+    SpecimenUID StorageMediaFileSetUID StudyInstanceUID SynchronizationFrameOfReferenceUID
+    TableTopPositionAlignmentUID TargetUID TemplateExtensionCreatorUID
+    TemplateExtensionOrganizationUID TrackingUID TransactionUID TreatmentPositionGroupUID
+    TreatmentSessionUID UID
+"""
+
+UIDS = frozenset(_UIDS.split())
+"""Identifiers that are replaced consistently (action U)."""
+
+_IDENTIFYING = """
+    AccessionNumber AcquisitionComments AcquisitionContextDescription AcquisitionContextSequence
+    AcquisitionDate AcquisitionDateTime AcquisitionDeviceProcessingDescription
+    AcquisitionFieldOfViewLabel AcquisitionProtocolDescription AcquisitionTime
+    ActualHumanPerformersSequence AdditionalPatientHistory AddressTrial AdmissionID AdmittingDate
+    AdmittingDiagnosesCodeSequence AdmittingDiagnosesDescription AdmittingTime
+    AffectedSOPInstanceUID Allergies AnnotationGroupDescription AnnotationGroupLabel
+    AnnotationGroupUID ApprovalStatusDateTime Arbitrary AssertionDateTime
+    AssertionExpirationDateTime AttributeModificationDateTime AuthorObserverSequence BarcodeValue
+    BeamDescription BeamHoldTransitionDateTime BolusDescription BranchOfService CalibrationDate
+    CalibrationDateTime CalibrationTime CameraOwnerName CassetteID CertificateOfSigner
+    CertifiedTimestamp ChannelDerivationDescription ChannelLabel
+    ClinicalTrialCoordinatingCenterName ClinicalTrialProtocolEthicsCommitteeApprovalNumber
+    ClinicalTrialProtocolEthicsCommitteeName ClinicalTrialProtocolID ClinicalTrialProtocolName
+    ClinicalTrialSeriesDescription ClinicalTrialSeriesID ClinicalTrialSiteID ClinicalTrialSiteName
+    ClinicalTrialSponsorName ClinicalTrialSubjectID ClinicalTrialSubjectReadingID
+    ClinicalTrialTimePointDescription ClinicalTrialTimePointID CommentsOnRadiationDose
+    CommentsOnThePerformedProcedureStep CompensatorDescription
+    ConceptualVolumeCombinationDescription ConceptualVolumeDescription
+    ConfidentialityConstraintOnPatientDataDescription ConsultingPhysicianIdentificationSequence
+    ConsultingPhysicianName ContainerComponentID ContainerDescription ContainerIdentifier
+    ContentCreatorIdentificationCodeSequence ContentCreatorName ContentDate ContentSequence
+    ContentTime ContextGroupLocalVersion ContextGroupVersion ContrastBolusAgent
+    ContrastBolusStartTime ContrastBolusStopTime ContributionDateTime ContributionDescription
+    CountryOfResidence CreationDate CreationTime CurrentObserverTrial CurrentPatientLocation
+    CurveDate CurveTime CustodialOrganizationSequence DataSetTrailingPadding Date
+    DateOfDocumentOrVerbalTransactionTrial DateOfInstallation DateOfLastCalibration
+    DateOfLastDetectorCalibration DateOfManufacture DateOfSecondaryCapture DateTime
+    DateTimeOfLastCalibration DecayCorrectionDateTime DecompositionDescription
+    DerivationDescription DestinationAE DetectorID DeviceAlternateIdentifier DeviceDescription
+    DeviceLabel DeviceSerialNumber DeviceSettingDescription DigitalSignatureDateTime
+    DigitalSignaturesSequence DischargeDate DischargeDiagnosisDescription DischargeTime
+    DisplacementReferenceLabel DistributionAddress DistributionName DoseReferenceDescription
+    EffectiveDateTime EncapsulatedDocument EndAcquisitionDateTime EntityDescription EntityLabel
+    EntityLongLabel EntityName EquipmentFrameOfReferenceDescription
+    EthicsCommitteeApprovalEffectivenessEndDate EthicsCommitteeApprovalEffectivenessStartDate
+    EthnicGroup EthnicGroupCodeSequence ExclusionStartDateTime ExpectedCompletionDateTime
+    FillerOrderNumberImagingServiceRequest FilterLookupTableDescription
+    FindingsGroupRecordingDateTrial FindingsGroupRecordingTimeTrial FirstTreatmentDate
+    FixationDeviceDescription FlowIdentifier FlowIdentifierSequence FractionGroupDescription
+    FractionationNotes FrameAcquisitionDateTime FrameComments FrameOriginTimestamp
+    FrameReferenceDateTime FunctionalSyncPulse GPSAltitude GPSAltitudeRef GPSAreaInformation
+    GPSDOP GPSDateStamp GPSDestBearing GPSDestBearingRef GPSDestDistance GPSDestDistanceRef
+    GPSDestLatitude GPSDestLatitudeRef GPSDestLongitude GPSDestLongitudeRef GPSDifferential
+    GPSImgDirection GPSImgDirectionRef GPSLatitude GPSLatitudeRef GPSLongitude GPSLongitudeRef
+    GPSMapDatum GPSMeasureMode GPSProcessingMethod GPSSatellites GPSSpeed GPSSpeedRef GPSStatus
+    GPSTimeStamp GPSTrack GPSTrackRef GPSVersionID GantryID GeneratorID GraphicAnnotationSequence
+    HL7DocumentEffectiveTime HangingProtocolCreationDateTime HardcopyCreationDeviceID
+    HumanPerformerName HumanPerformerOrganization IconImageSequence IdentifyingComments
+    ImageComments ImagePresentationComments ImagingServiceRequestComments
+    ImpedanceMeasurementDateTime Impressions InformationIssueDateTime InstanceCoercionDateTime
+    InstanceCreationDate InstanceCreationTime InstanceOriginStatus InstitutionAddress
+    InstitutionCodeSequence InstitutionName InstitutionalDepartmentName
+    InstitutionalDepartmentTypeCodeSequence InstructionPerformedDateTime
+    InsurancePlanIdentification IntendedFractionStartTime IntendedPhaseEndDate
+    IntendedPhaseStartDate IntendedRecipientsOfResultsIdentificationSequence InterlockDateTime
+    InterlockDescription InterlockOriginDescription InterpretationApprovalDate
+    InterpretationApprovalTime InterpretationApproverSequence InterpretationAuthor
+    InterpretationDiagnosisDescription InterpretationID InterpretationIDIssuer
+    InterpretationRecordedDate InterpretationRecordedTime InterpretationRecorder
+    InterpretationText InterpretationTranscriber InterpretationTranscriptionDate
+    InterpretationTranscriptionTime InterventionDrugStartTime InterventionDrugStopTime
+    IssueDateOfImagingServiceRequest IssueTimeOfImagingServiceRequest IssuerOfAdmissionID
+    IssuerOfAdmissionIDSequence IssuerOfClinicalTrialProtocolID IssuerOfClinicalTrialSeriesID
+    IssuerOfClinicalTrialSiteID IssuerOfClinicalTrialSubjectID
+    IssuerOfClinicalTrialSubjectReadingID IssuerOfClinicalTrialTimePointID IssuerOfPatientID
+    IssuerOfServiceEpisodeID IssuerOfServiceEpisodeIDSequence
+    IssuerOfTheContainerIdentifierSequence IssuerOfTheSpecimenIdentifierSequence LabelText
+    LastMenstrualDate LensMake LensModel LensSerialNumber LensSpecification LongDeviceDescription
+    MAC MakerNote ManufacturerDeviceIdentifier MedicalAlerts MedicalRecordLocator MilitaryRank
+    ModifiedAttributesSequence ModifiedImageDate ModifiedImageDescription ModifiedImageTime
+    ModifyingDeviceID ModifyingSystem MostRecentTreatmentDate MultienergyAcquisitionDescription
+    MultiplexGroupLabel NameOfPhysiciansReadingStudy NamesOfIntendedRecipientsOfResults NetworkID
+    NonconformingDataElementValue NonconformingModifiedAttributesSequence ObservationDateTime
+    ObservationDateTrial ObservationStartDateTime ObservationTimeTrial Occupation
+    OperatorIdentificationSequence OperatorsName OrderCallbackPhoneNumber
+    OrderCallbackTelecomInformation OrderEnteredBy OrderEntererLocation OriginalAttributesSequence
+    Originator OtherClinicalTrialProtocolIDsSequence OtherPatientIDs OtherPatientIDsSequence
+    OtherPatientNames OverlayDate OverlayTime OverrideDateTime ParticipantSequence
+    ParticipationDateTime PatientAddress PatientAge PatientBirthDate PatientBirthName
+    PatientBirthTime PatientComments PatientID PatientInstitutionResidence
+    PatientInsurancePlanCodeSequence PatientMotherBirthName PatientName
+    PatientPrimaryLanguageCodeSequence PatientPrimaryLanguageModifierCodeSequence
+    PatientReligiousPreference PatientSetupPhotoDescription PatientSex PatientSexNeutered
+    PatientSize PatientState PatientTelecomInformation PatientTelephoneNumbers
+    PatientTransportArrangements PatientTreatmentPreparationMethodDescription
+    PatientTreatmentPreparationProcedureParameterDescription PatientWeight PerformedLocation
+    PerformedProcedureStepDescription PerformedProcedureStepEndDate
+    PerformedProcedureStepEndDateTime PerformedProcedureStepEndTime PerformedProcedureStepID
+    PerformedProcedureStepStartDate PerformedProcedureStepStartDateTime
+    PerformedProcedureStepStartTime PerformedStationAETitle
+    PerformedStationGeographicLocationCodeSequence PerformedStationName
+    PerformedStationNameCodeSequence PerformingPhysicianIdentificationSequence
+    PerformingPhysicianName PersonAddress PersonIdentificationCodeSequence PersonName
+    PersonTelecomInformation PersonTelephoneNumbers PhysicianApprovingInterpretation
+    PhysiciansOfRecord PhysiciansOfRecordIdentificationSequence
+    PhysiciansReadingStudyIdentificationSequence PlacerOrderNumberImagingServiceRequest PlateID
+    PositionAcquisitionTemplateDescription PositionAcquisitionTemplateName PreMedication
+    PregnancyStatus PrescriptionDescription PrescriptionNotes PrescriptionNotesSequence
+    PresentationCreationDate PresentationCreationTime PriorTreatmentDoseDescription
+    ProcedureStepCancellationDateTime ProductExpirationDateTime ProtocolName PyramidDescription
+    PyramidLabel ROICreatorSequence ROIDateTime ROIDescription ROIGenerationDescription
+    ROIInterpreter ROIInterpreterSequence ROIName ROIObservationDateTime ROIObservationDescription
+    ROIObservationLabel RTAccessoryDeviceSlotID RTAccessoryHolderSlotID RTPhysicianIntentNarrative
+    RTPlanDate RTPlanDescription RTPlanLabel RTPlanName RTPlanTime RTPrescriptionLabel
+    RTToleranceSetLabel RTTreatmentApproachLabel RadiationDoseIdentificationLabel
+    RadiationDoseInVivoMeasurementLabel RadiationGenerationModeDescription
+    RadiationGenerationModeLabel RadiopharmaceuticalStartDateTime RadiopharmaceuticalStartTime
+    RadiopharmaceuticalStopDateTime RadiopharmaceuticalStopTime ReasonForOmissionDescription
+    ReasonForRequestedProcedureCodeSequence ReasonForStudy ReasonForSuperseding
+    ReasonForTheAttributeModification ReasonForTheImagingServiceRequest
+    ReasonForTheRequestedProcedure ReasonForVisit ReasonForVisitCodeSequence ReceivingAE
+    RecordedRTControlPointDateTime ReferencedDateTime ReferencedDigitalSignatureSequence
+    ReferencedImageSequence ReferencedPatientAliasSequence ReferencedPatientPhotoSequence
+    ReferencedPatientSequence ReferencedPerformedProcedureStepSequence
+    ReferencedSOPInstanceMACSequence ReferencedStudySequence ReferringPhysicianAddress
+    ReferringPhysicianIdentificationSequence ReferringPhysicianName
+    ReferringPhysicianTelephoneNumbers RegionOfResidence RequestAttributesSequence
+    RequestedContrastAgent RequestedProcedureComments RequestedProcedureDescription
+    RequestedProcedureID RequestedProcedureLocation RequestedSeriesDescription RequestingAE
+    RequestingPhysician RequestingService RespiratoryMotionCompensationTechniqueDescription
+    ResponsibleOrganization ResponsiblePerson ResultsComments ResultsDistributionListSequence
+    ResultsID ResultsIDIssuer RetrieveAETitle ReviewDate ReviewTime ReviewerName
+    SOPAuthorizationDateTime SafePositionExitDate SafePositionExitTime SafePositionReturnDate
+    SafePositionReturnTime ScheduledAdmissionDate ScheduledAdmissionTime ScheduledDischargeDate
+    ScheduledDischargeTime ScheduledHumanPerformersSequence ScheduledPatientInstitutionResidence
+    ScheduledPerformingPhysicianIdentificationSequence ScheduledPerformingPhysicianName
+    ScheduledProcedureStepDescription ScheduledProcedureStepEndDate ScheduledProcedureStepEndTime
+    ScheduledProcedureStepExpirationDateTime ScheduledProcedureStepID
+    ScheduledProcedureStepLocation ScheduledProcedureStepModificationDateTime
+    ScheduledProcedureStepStartDate ScheduledProcedureStepStartDateTime
+    ScheduledProcedureStepStartTime ScheduledStationAETitle
+    ScheduledStationGeographicLocationCodeSequence ScheduledStationName
+    ScheduledStationNameCodeSequence ScheduledStudyLocation ScheduledStudyLocationAETitle
+    ScheduledStudyStartDate ScheduledStudyStartTime ScheduledStudyStopDate ScheduledStudyStopTime
+    SecondaryCaptureDeviceID SelectorAEValue SelectorASValue SelectorDAValue SelectorDTValue
+    SelectorLOValue SelectorLTValue SelectorOBValue SelectorPNValue SelectorSHValue
+    SelectorSTValue SelectorTMValue SelectorUNValue SelectorURValue SelectorUTValue SeriesDate
+    SeriesDescription SeriesTime ServiceEpisodeDescription ServiceEpisodeID
+    SetupTechniqueDescription ShieldingDeviceDescription SlideIdentifier SmokingStatus
+    SourceEndDateTime SourceIdentifier SourceImageSequence SourceManufacturer
+    SourceOfPreviousValues SourceSerialNumber SourceStartDateTime SourceStrengthReferenceDate
+    SourceStrengthReferenceTime SpecialNeeds SpecimenAccessionNumber SpecimenDetailedDescription
+    SpecimenIdentifier SpecimenPreparationSequence SpecimenShortDescription
+    StartAcquisitionDateTime StationAETitle StationName StructureSetDate StructureSetDescription
+    StructureSetLabel StructureSetName StructureSetTime StudyArrivalDate StudyArrivalTime
+    StudyComments StudyCompletionDate StudyCompletionTime StudyDate StudyDescription StudyID
+    StudyIDIssuer StudyReadDate StudyReadTime StudyTime StudyVerifiedDate StudyVerifiedTime
+    SubstanceAdministrationDateTime TelephoneNumberTrial TemplateLocalVersion TemplateVersion
+    TextComments TextString Time TimeOfDocumentCreationOrVerbalTransactionTrial
+    TimeOfLastCalibration TimeOfLastDetectorCalibration TimeOfSecondaryCapture
+    TimezoneOffsetFromUTC TopicAuthor TopicKeywords TopicSubject TopicTitle
+    TransducerIdentificationSequence TreatmentControlPointDate TreatmentControlPointTime
+    TreatmentDate TreatmentMachineName TreatmentPositionGroupLabel TreatmentSite TreatmentSites
+    TreatmentTechniqueNotes TreatmentTime TreatmentToleranceViolationDateTime
+    TreatmentToleranceViolationDescription UDISequence UnformattedTextValue UniqueDeviceIdentifier
+    UserContentLabel UserContentLongLabel VerbalSourceIdentifierCodeSequenceTrial
+    VerbalSourceTrial VerificationDateTime VerifyingObserverIdentificationCodeSequence
+    VerifyingObserverName VerifyingObserverSequence VerifyingOrganization VisitComments
+    WaveformAnnotationSequence WaveformFilterDescription XRayDetectorID XRayDetectorLabel
+    XRaySourceID
+"""
+
+IDENTIFYING = frozenset(_IDENTIFYING.split())
+"""All others of the table: removed, emptied or replaced by a dummy (X, Z, D and mixes)."""
