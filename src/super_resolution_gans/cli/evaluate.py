@@ -252,7 +252,7 @@ def evaluate(
                 comparison,
                 upscalers,
                 model or [DEFAULT_MODEL],
-                lambda names: pairs_of(named(entries, names), factors, failed),
+                lambda names: pairs_of(named(entries, names), factors, failed, "drawing"),
                 splits=splits,
                 failures=[nameless(line, data) for line in failures],
                 sweep=fidelity_sweep is not None,

@@ -104,7 +104,7 @@ def _cases(
         rows = [row for row in comparison.rows if row.image == pair.name]
         rows = [row for row in rows if row.dataset == pair.dataset]
         found[pair.dataset, pair.name] = case(pick, pair, images, rows)
-    return [found[key] for key in picked]
+    return [found[key] for key in picked if key in found]  # one may have vanished meanwhile
 
 
 def _cards(

@@ -13,11 +13,12 @@ def pairs_of(
     entries: "Sequence[Entry]",
     scale: tuple[int, int],
     on_error: Callable[[str], None],
+    doing: str = "measuring",
 ) -> "Iterator[Pair]":
     """Read pair by pair, with progress on stderr if that is a terminal."""
     from super_resolution_gans.data.pairs import read_pairs
 
-    yield from read_pairs(_shown(entries), scale, on_error=on_error)
+    yield from read_pairs(_shown(entries, doing), scale, on_error=on_error)
 
 
 def named(entries: "Sequence[Entry]", images: Sequence[str]) -> "list[Entry]":
@@ -35,7 +36,7 @@ def nameless(line: str, data: Sequence[Path]) -> str:
     return line
 
 
-def _shown(entries: "Sequence[Entry]") -> "Iterator[Entry]":
+def _shown(entries: "Sequence[Entry]", doing: str) -> "Iterator[Entry]":
     from rich.console import Console
     from rich.progress import (
         BarColumn,
@@ -47,7 +48,7 @@ def _shown(entries: "Sequence[Entry]") -> "Iterator[Entry]":
 
     console = Console(stderr=True)
     columns = (
-        TextColumn("measuring"),
+        TextColumn(doing),
         BarColumn(),
         MofNCompleteColumn(),
         TimeRemainingColumn(),
