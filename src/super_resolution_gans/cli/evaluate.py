@@ -1,23 +1,22 @@
 """``srgan evaluate``: models beside interpolation, measured on scans whose truth is known."""
 
-from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from super_resolution_gans.cli.measures import drawn_regions, measuring
-from super_resolution_gans.cli.messages import error, fail, parse_scale
+from super_resolution_gans.cli.measures import drawn_regions, hashes, measuring
+from super_resolution_gans.cli.messages import error, fail, parse_scale, warn
 from super_resolution_gans.cli.methods import BASELINES, load_methods
-from super_resolution_gans.cli.results import drawer, show, write, write_results
+from super_resolution_gans.cli.report import write_report
+from super_resolution_gans.cli.results import Drawer, keeping, show, write, write_results
+from super_resolution_gans.cli.scans import named, nameless, pairs_of
 from super_resolution_gans.cli.selection import chosen_entries, chosen_protocol
 from super_resolution_gans.cli.sweep import parse_sweep, show_plane
 
 if TYPE_CHECKING:
-    from super_resolution_gans.data.inventory import Entry
     from super_resolution_gans.evaluation.compare import Distance
-    from super_resolution_gans.evaluation.pairs import Pair
 
 
 def evaluate(
@@ -62,9 +61,23 @@ def evaluate(
             "--out",
             "-o",
             metavar="FOLDER",
-            help="For per_image.csv, means.json and panels, which are replaced.",
+            help="For per_image.csv, means.json and panels, which are replaced, and rows.jsonl, "
+            "from which a run that was stopped goes on.",
         ),
     ] = None,
+    report: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FOLDER",
+            help="As --out, and report.html, tables.md, tables.tex and figures besides.",
+        ),
+    ] = None,
+    fresh: Annotated[
+        bool, typer.Option("--fresh", help="Measure again what rows.jsonl has already.")
+    ] = False,
+    workers: Annotated[
+        int, typer.Option(min=1, max=64, metavar="N", help="Images measured at once.")
+    ] = 1,
     panels: Annotated[
         int,
         typer.Option(
@@ -178,9 +191,12 @@ def evaluate(
         raise typer.BadParameter(
             "is one fidelity, --fidelity-sweep several", param_hint="--fidelity"
         )
+    if report is not None and out not in (None, report):
+        raise typer.BadParameter("is another folder than --out", param_hint="--report")
+    out = out or report
     swept = [fidelity] if fidelity_sweep is None else parse_sweep(fidelity_sweep)
     from super_resolution_gans.evaluation.compare import compare
-    from super_resolution_gans.prediction import load_upscaler
+    from super_resolution_gans.prediction import DEFAULT_MODEL, load_upscaler
 
     failures: list[str] = []
 
@@ -200,12 +216,18 @@ def evaluate(
         fail(problem, 2)
     try:
         entries, splits = chosen_entries(data, split, dataset, role)
+        draw = kept = None
         if out is not None:
             out.mkdir(parents=True, exist_ok=True)
-        draw = None if out is None else drawer(out, panels, measured_by)
-        pairs = _pairs(entries, factors, failed)
+            draw = Drawer(out, panels, measured_by)
+            how = {
+                "lpips": lpips,
+                "more": list(more),
+                "files": hashes(metric_file or [], regions),
+            }
+            kept = keeping(out, fresh, upscalers, measured_by, how)
         comparison = compare(
-            pairs,
+            pairs_of(entries, factors, failed),
             upscalers,
             measured_by,
             lpips=_lpips() if lpips else None,
@@ -213,12 +235,28 @@ def evaluate(
             regions=None if regions is None else drawn_regions(regions),
             on_error=failed,
             on_images=draw,
+            wanted=None if draw is None else draw.wants,
+            kept=kept,
+            workers=workers,
         )
         if not comparison.rows:
             fail(f"{', '.join(map(str, data))}: none of its images could be measured")
+        if kept is not None and kept.found:
+            warn(f"{kept.found} rows of {len(comparison.rows)} were there already (--fresh)")
         show(comparison, upscalers, splits)
         if out is not None:
             write_results(out, comparison, upscalers, splits, failures)
+        if report is not None:
+            write_report(
+                report,
+                comparison,
+                upscalers,
+                model or [DEFAULT_MODEL],
+                lambda names: pairs_of(named(entries, names), factors, failed),
+                splits=splits,
+                failures=[nameless(line, data) for line in failures],
+                sweep=fidelity_sweep is not None,
+            )
         if fidelity_sweep is not None:
             shares = {name: upscaler.provenance.fidelity for name, upscaler in upscalers.items()}
             curve = {name: share for name, share in shares.items() if share is not None}
@@ -234,21 +272,3 @@ def _lpips() -> "Distance":
     from super_resolution_gans.metrics.perceptual import load_lpips
 
     return load_lpips()
-
-
-def _pairs(
-    entries: "Sequence[Entry]",
-    scale: tuple[int, int],
-    on_error: Callable[[str], None],
-) -> "Iterator[Pair]":
-    """Read pair by pair, with progress on stderr if that is a terminal."""
-    from rich.console import Console
-    from rich.progress import track
-
-    from super_resolution_gans.data.pairs import read_pairs
-
-    console = Console(stderr=True)
-    shown = track(
-        entries, "measuring", console=console, transient=True, disable=not console.is_terminal
-    )
-    yield from read_pairs(shown, scale, on_error=on_error)

@@ -41,9 +41,11 @@ def dataset_line(comparison: Comparison, dataset: str) -> str:
 def plain_table(comparison: Comparison) -> str:
     """Everything as text, for pipes and logs; ends with a line end."""
     lines: list[str] = []
-    kinds = _tables(comparison)
+    kinds = table_columns(comparison)
     tables = {
-        dataset: [(columns, _shown(comparison, dataset, columns, say)) for columns, say in kinds]
+        dataset: [
+            (columns, shown_rows(comparison, dataset, columns, say)) for columns, say in kinds
+        ]
         for dataset in comparison.datasets
     }
     names = [name for parts in tables.values() for _, shown in parts for name, _, _ in shown]
@@ -74,14 +76,14 @@ def screen_table(comparison: Comparison) -> "Group":
     for dataset in comparison.datasets:
         parts.append(Text(dataset_line(comparison, dataset)))
         measured = len(comparison.methods)
-        for columns, say in _tables(comparison):
+        for columns, say in table_columns(comparison):
             table = Table("method", box=None, pad_edge=False, padding=(0, 1, 0, 0))
             for column in columns:
                 longest = max(6, *map(len, column.heading.split()))  # headings wrap, numbers do not
                 table.add_column(column.heading, justify="right", min_width=longest)
-            shown = _shown(comparison, dataset, columns, say)
+            shown = shown_rows(comparison, dataset, columns, say)
             best = [
-                min(_badness(numbers[place], column) for _, numbers, _ in shown[:measured])
+                min(badness(numbers[place], column) for _, numbers, _ in shown[:measured])
                 for place, column in enumerate(columns)
             ]
             for row, (name, numbers, remark) in enumerate(shown):
@@ -89,7 +91,7 @@ def screen_table(comparison: Comparison) -> "Group":
                     Text(
                         number,
                         style="bold"
-                        if row < measured and _badness(number, column) == least < math.inf
+                        if row < measured and badness(number, column) == least < math.inf
                         else "",
                     )
                     for number, column, least in zip(numbers, columns, best, strict=True)
@@ -150,12 +152,15 @@ def json_text(comparison: Comparison, about: Mapping[str, Any] | None = None) ->
             **asdict(comparison.protocol),
             "in_words": protocol_lines(comparison),
         },
-        "versions": {
-            name: _version(name) for name in ("SuperResolution-GANs", "torch", "numpy", "pillow")
-        },
+        "versions": versions(),
         **(about or {}),
     }
     return json.dumps(document, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+
+
+def versions() -> dict[str, str]:
+    """Of this package and of those that numbers depend on."""
+    return {name: _version(name) for name in ("SuperResolution-GANs", "torch", "numpy", "pillow")}
 
 
 def _json_published(comparison: Comparison, dataset: str) -> dict[str, Any]:
@@ -190,7 +195,7 @@ def _version(name: str) -> str:
         return "not installed"
 
 
-def _tables(comparison: Comparison) -> list[tuple[list[Measure], Callable[[Mean], str]]]:
+def table_columns(comparison: Comparison) -> list[tuple[list[Measure], Callable[[Mean], str]]]:
     """The columns of each table, and what its rows remark; of the usual those with a value."""
     usual = [
         measure
@@ -201,7 +206,7 @@ def _tables(comparison: Comparison) -> list[tuple[list[Measure], Callable[[Mean]
     return [(usual, _remark), (more, _remark_of_more)] if more else [(usual, _remark)]
 
 
-def _shown(
+def shown_rows(
     comparison: Comparison,
     dataset: str,
     columns: Sequence[Measure],
@@ -224,7 +229,7 @@ def _cell(row: Mean | Published, column: Measure) -> str:
     return "-" if value is None else f"{value:{column.format}}"
 
 
-def _badness(cell: str, column: Measure) -> float:
+def badness(cell: str, column: Measure) -> float:
     """Least for the best, of the number as it is shown."""
     return math.inf if cell == "-" else column.badness(float(cell))
 
