@@ -77,7 +77,7 @@ def test_the_same_evaluation_writes_the_same_bytes(run, scans, tmp_path):
         files = sorted(path for path in out.rglob("*") if path.is_file())
         written.append({path.relative_to(out): path.read_bytes() for path in files})
     assert written[0] == written[1]
-    assert len(written[0]) == 4
+    assert len(written[0]) == 5
 
 
 def test_baselines_can_be_left_out(run, scans):

@@ -104,7 +104,7 @@ def test_what_is_wrong_with_a_vendors_file_is_said(answers: dict[str, dict[str, 
         "fds_header_only.fds": "no B-scans in this file",
         "img_1000_bytes.img": "dimensions not certain",
         "oct_bioptigen_noise.oct": "not a Bioptigen .OCT file",
-        "poct_noise.poct": "damaged ZIP",
+        "poct_noise.poct": "format not supported",
         "vol_huge.vol": "over the limit",
     }
     assert {p for p in answers if p.startswith("made/oct/")} == {f"made/oct/{n}" for n in said}

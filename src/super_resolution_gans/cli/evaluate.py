@@ -1,32 +1,32 @@
 """``srgan evaluate``: models beside interpolation, measured on scans whose truth is known."""
 
-from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from super_resolution_gans.cli.measures import drawn_regions, measuring
-from super_resolution_gans.cli.messages import error, fail, parse_scale
+from super_resolution_gans.cli.measures import drawn_regions, hashes, measuring
+from super_resolution_gans.cli.messages import error, fail, parse_scale, warn
 from super_resolution_gans.cli.methods import BASELINES, load_methods
-from super_resolution_gans.cli.results import drawer, show, write, write_results
+from super_resolution_gans.cli.report import write_report
+from super_resolution_gans.cli.results import Drawer, keeping, show, write, write_results
+from super_resolution_gans.cli.scans import named, nameless, pairs_of
+from super_resolution_gans.cli.selection import chosen_entries, chosen_protocol
 from super_resolution_gans.cli.sweep import parse_sweep, show_plane
 
 if TYPE_CHECKING:
-    from super_resolution_gans.data.inventory import Entry
     from super_resolution_gans.evaluation.compare import Distance
-    from super_resolution_gans.evaluation.pairs import Pair
-
-CHANNELS = ("y-studio", "y-full", "rgb")
 
 
 def evaluate(
+    context: typer.Context,
     data: Annotated[
-        Path,
+        list[Path],
         typer.Option(
             metavar="DATA",
-            help="A folder of images, one with HR and LR in it, or a manifest (.csv).",
+            help="A folder of images, one with HR and LR in it, or a manifest (.csv); repeatable, "
+            "a folder's name is its dataset.",
         ),
     ],
     model: Annotated[
@@ -61,9 +61,23 @@ def evaluate(
             "--out",
             "-o",
             metavar="FOLDER",
-            help="For per_image.csv, means.json and panels, which are replaced.",
+            help="For per_image.csv, means.json and panels, which are replaced, and rows.jsonl, "
+            "from which a run that was stopped goes on.",
         ),
     ] = None,
+    report: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FOLDER",
+            help="As --out, and report.html, tables.md, tables.tex and figures besides.",
+        ),
+    ] = None,
+    fresh: Annotated[
+        bool, typer.Option("--fresh", help="Measure again what rows.jsonl has already.")
+    ] = False,
+    workers: Annotated[
+        int, typer.Option(min=1, max=64, metavar="N", help="Images measured at once.")
+    ] = 1,
     panels: Annotated[
         int,
         typer.Option(
@@ -73,6 +87,14 @@ def evaluate(
     scale: Annotated[
         str, typer.Option(metavar="N|VxL", help="Factor, or vertical x lateral such as 1x4.")
     ] = "4",
+    protocol: Annotated[
+        str,
+        typer.Option(
+            metavar="NAME",
+            help="oct, or paper: what Ledig et al. measured by, without mask, with their "
+            "rows of Set5, Set14, BSD100 beside ours.",
+        ),
+    ] = "oct",
     border: Annotated[
         int, typer.Option(min=0, metavar="N", help="HR pixels cut from each edge.")
     ] = 4,
@@ -164,17 +186,17 @@ def evaluate(
     Exit status: 0 all measured, 1 nothing could be, 2 wrong usage, 3 some images failed.
     """
     factors = parse_scale(scale)
-    if channel not in CHANNELS:
-        raise typer.BadParameter(
-            f"{channel!r} is none of {', '.join(CHANNELS)}", param_hint="--channel"
-        )
+    measured_by = chosen_protocol(context, protocol, factors, border, channel, mask)
     if fidelity is not None and fidelity_sweep is not None:
         raise typer.BadParameter(
             "is one fidelity, --fidelity-sweep several", param_hint="--fidelity"
         )
+    if report is not None and out not in (None, report):
+        raise typer.BadParameter("is another folder than --out", param_hint="--report")
+    out = out or report
     swept = [fidelity] if fidelity_sweep is None else parse_sweep(fidelity_sweep)
-    from super_resolution_gans.evaluation.compare import Protocol, compare
-    from super_resolution_gans.prediction import load_upscaler
+    from super_resolution_gans.evaluation.compare import compare
+    from super_resolution_gans.prediction import DEFAULT_MODEL, load_upscaler
 
     failures: list[str] = []
 
@@ -182,7 +204,6 @@ def evaluate(
         failures.append(line)
         error(line)
 
-    protocol = Protocol(factors, border, channel, mask)  # type: ignore[arg-type]
     try:
         more = measuring(metrics, metric_file or [])
         load = partial(
@@ -194,26 +215,48 @@ def evaluate(
     except ValueError as problem:
         fail(problem, 2)
     try:
-        entries, splits = _entries(data, split, dataset, role)
+        entries, splits = chosen_entries(data, split, dataset, role)
+        draw = kept = None
         if out is not None:
             out.mkdir(parents=True, exist_ok=True)
-        draw = None if out is None else drawer(out, panels, protocol)
-        pairs = _pairs(entries, factors, data, failed)
+            draw = Drawer(out, panels, measured_by)
+            how = {
+                "lpips": lpips,
+                "more": list(more),
+                "files": hashes(metric_file or [], regions),
+            }
+            kept = keeping(out, fresh, upscalers, measured_by, how)
         comparison = compare(
-            pairs,
+            pairs_of(entries, factors, failed),
             upscalers,
-            protocol,
+            measured_by,
             lpips=_lpips() if lpips else None,
             more=more,
             regions=None if regions is None else drawn_regions(regions),
             on_error=failed,
             on_images=draw,
+            wanted=None if draw is None else draw.wants,
+            kept=kept,
+            workers=workers,
         )
         if not comparison.rows:
-            fail(f"{data}: none of its images could be measured")
+            fail(f"{', '.join(map(str, data))}: none of its images could be measured")
+        if kept is not None and kept.found:
+            warn(f"{kept.found} rows of {len(comparison.rows)} were there already (--fresh)")
         show(comparison, upscalers, splits)
         if out is not None:
             write_results(out, comparison, upscalers, splits, failures)
+        if report is not None:
+            write_report(
+                report,
+                comparison,
+                upscalers,
+                model or [DEFAULT_MODEL],
+                lambda names: pairs_of(named(entries, names), factors, failed, "drawing"),
+                splits=splits,
+                failures=[nameless(line, data) for line in failures],
+                sweep=fidelity_sweep is not None,
+            )
         if fidelity_sweep is not None:
             shares = {name: upscaler.provenance.fidelity for name, upscaler in upscalers.items()}
             curve = {name: share for name, share in shares.items() if share is not None}
@@ -229,40 +272,3 @@ def _lpips() -> "Distance":
     from super_resolution_gans.metrics.perceptual import load_lpips
 
     return load_lpips()
-
-
-def _entries(
-    data: Path, split: list[str] | None, dataset: list[str] | None, role: list[str] | None
-) -> "tuple[list[Entry], list[str]]":
-    """What is measured, and the splits that were chosen (none: all)."""
-    from super_resolution_gans.data.inventory import find_entries
-    from super_resolution_gans.data.pairs import apart_by_role, select
-
-    entries = find_entries(data)
-    splits = split or []
-    if not splits and any(entry.split == "test" for entry in entries):
-        splits = ["test"]
-    if "all" in splits:
-        splits = []
-    chosen = select(entries, splits=splits, datasets=dataset or (), roles=role or ())
-    return apart_by_role(chosen), splits
-
-
-def _pairs(
-    entries: "Sequence[Entry]",
-    scale: tuple[int, int],
-    data: Path,
-    on_error: Callable[[str], None],
-) -> "Iterator[Pair]":
-    """Read pair by pair, with progress on stderr if that is a terminal."""
-    from rich.console import Console
-    from rich.progress import track
-
-    from super_resolution_gans.data.pairs import read_pairs
-
-    console = Console(stderr=True)
-    shown = track(
-        entries, "measuring", console=console, transient=True, disable=not console.is_terminal
-    )
-    name = data.resolve().name if data.is_dir() else data.stem
-    yield from read_pairs(shown, scale, dataset=name, on_error=on_error)

@@ -42,6 +42,20 @@ def measuring(names: str, files: Sequence[str]) -> "dict[str, Measuring]":
     return found
 
 
+def hashes(files: Sequence[str], regions: Path | None) -> dict[str, str]:
+    """The SHA-256 of all files that measures depend on, by name: ``NAME=FILE``, and regions.
+
+    Raises:
+        OSError: if one cannot be read.
+    """
+    from super_resolution_gans.prediction.provenance import sha256
+
+    paths = _paths(files)
+    if regions is not None:
+        paths["regions"] = regions
+    return {name: sha256(path) for name, path in paths.items()}
+
+
 def drawn_regions(folder: Path) -> "Regions":
     """Labels of a pair, from the PNG of its name in a folder: ``a/b.tif`` has ``a/b.png``.
 

@@ -2,7 +2,8 @@
 
 import re
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,33 +12,74 @@ from super_resolution_gans.cli.methods import BASELINES, PLAIN
 
 if TYPE_CHECKING:
     from super_resolution_gans.evaluation.compare import Comparison, Protocol, Row
+    from super_resolution_gans.evaluation.kept import Kept
     from super_resolution_gans.evaluation.pairs import Image, Pair
     from super_resolution_gans.prediction.upscaler import Upscaler
     from super_resolution_gans.prediction.versions import Version
 
 
-def drawer(
-    out: Path, most: int, protocol: "Protocol"
-) -> "Callable[[Pair, Mapping[str, Image], Sequence[Row]], None]":
-    """Draws the first images of each dataset: bicubic and the models between LR and HR."""
-    drawn: dict[str, int] = {}
+class Drawer:
+    """Draws the first images of each dataset: bicubic and the models between LR and HR.
 
-    def draw(pair: "Pair", images: "Mapping[str, Image]", rows: "Sequence[Row]") -> None:
-        number = drawn.get(pair.dataset, 0) + 1
-        if number > most:
+    Args:
+        out: a folder that exists; pictures go into ``panels`` in it.
+        most: of each dataset.
+        protocol: how the numbers were measured.
+    """
+
+    def __init__(self, out: Path, most: int, protocol: "Protocol") -> None:
+        self._folder, self._most, self._protocol = out / "panels", most, protocol
+        self._drawn: dict[str, int] = {}
+
+    def wants(self, pair: "Pair") -> bool:
+        """Whether this pair may be drawn: fewer of its dataset have been so far than shall be."""
+        return self._drawn.get(pair.dataset, 0) < self._most
+
+    def __call__(self, pair: "Pair", images: "Mapping[str, Image]", rows: "Sequence[Row]") -> None:
+        """Draw a pair, if it is wanted."""
+        if not self.wants(pair):
             return
         from super_resolution_gans.evaluation.panel import panel
 
-        drawn[pair.dataset] = number
+        number = self._drawn.get(pair.dataset, 0) + 1
+        self._drawn[pair.dataset] = number
         hidden = set(BASELINES) - {"bicubic"} if set(images) - set(BASELINES) else {"nearest"}
         hidden |= {name for name in images if name.endswith(PLAIN)}
         chosen = {name: image for name, image in images.items() if name not in hidden}
-        folder = out / "panels"
-        folder.mkdir(exist_ok=True)
+        self._folder.mkdir(exist_ok=True)
         stem = re.sub(r"[^\w.-]+", "_", f"{pair.dataset}-{number:02d}-{Path(pair.name).stem}")
-        write(folder / f"{stem[:120]}.png", panel(pair, chosen, rows, protocol))
+        drawn = panel(pair, chosen, rows, self._protocol)
+        write(self._folder / f"{stem[:120]}.png", drawn)
 
-    return draw
+
+def keeping(
+    out: Path,
+    fresh: bool,
+    upscalers: "Mapping[str, Upscaler | Version]",
+    protocol: "Protocol",
+    measures: Mapping[str, Any],
+) -> "Kept":
+    """The rows that are kept in a folder; with ``fresh`` none of before.
+
+    Args:
+        out: a folder that exists.
+        fresh: whether to start over.
+        upscalers: the methods.
+        protocol: how is measured.
+        measures: for JSON, what else the numbers depend on.
+
+    Raises:
+        ValueError: if what is there is no row.
+        OSError: if the file cannot be read or deleted.
+    """
+    from super_resolution_gans.evaluation.kept import NAME, Kept
+    from super_resolution_gans.evaluation.report import versions
+
+    if fresh:
+        (out / NAME).unlink(missing_ok=True)
+    about = {name: made.provenance_for("float32").as_dict() for name, made in upscalers.items()}
+    how = {"protocol": asdict(protocol), "versions": versions(), **measures}
+    return Kept(out / NAME, about, how)
 
 
 def show(

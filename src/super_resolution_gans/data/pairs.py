@@ -12,7 +12,7 @@ from super_resolution_gans.evaluation.pairs import (
     levels_of,
     make_pair,
 )
-from super_resolution_gans.io import read_scan
+from super_resolution_gans.io import read_scan, stored_in_colour
 
 
 def select(
@@ -86,11 +86,13 @@ def _pairs_of(entry: Entry, scale: Scale, dataset: str) -> Iterator[Pair]:
     low = None if entry.low_path is None else read_scan(entry.low_path)
     if low is not None and low.slices != scan.slices:
         raise EvaluationError(entry.name, f"LR has {low.slices} slices, HR has {scan.slices}")
+    colour = scan.channels == 1 and stored_in_colour(entry.path)
     for index in range(scan.slices):
         name = entry.name if scan.slices == 1 else f"{entry.name}[{index}]"
         hr, levels, patient = scan.slice_pixels(index), levels_of(scan), entry.patient
         if low is None:
-            yield make_pair(name, hr, scale, levels=levels, dataset=dataset, patient=patient)
+            pair = make_pair(name, hr, scale, levels=levels, dataset=dataset, patient=patient)
         else:
             lr = low.slice_pixels(index)
-            yield join_pair(name, hr, lr, scale, levels=levels, dataset=dataset, patient=patient)
+            pair = join_pair(name, hr, lr, scale, levels=levels, dataset=dataset, patient=patient)
+        yield replace(pair, stored_in_colour=colour)

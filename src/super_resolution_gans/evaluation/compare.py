@@ -8,6 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from super_resolution_gans.evaluation.ahead import in_order
+from super_resolution_gans.evaluation.kept import Kept
 from super_resolution_gans.evaluation.measure import Distance, Measuring, Regions, Truth
 from super_resolution_gans.evaluation.measures import KNOWN
 from super_resolution_gans.evaluation.pairs import EvaluationError, Image, Pair, quantised
@@ -96,6 +98,9 @@ def compare(
     regions: Regions | None = None,
     on_error: Callable[[str], None] | None = None,
     on_images: Callable[[Pair, Mapping[str, Image], Sequence[Row]], None] | None = None,
+    wanted: Callable[[Pair], bool] | None = None,
+    kept: Kept | None = None,
+    workers: int = 1,
 ) -> Comparison:
     """Upscale every LR by every method and measure it against its HR.
 
@@ -113,34 +118,69 @@ def compare(
             is then left out for all methods, so that means stay comparable. Without it the first
             failure is raised.
         on_images: called after each image with the pair, {method: SR} and its rows.
+        wanted: with ``kept``: of which pairs ``on_images`` needs every SR. Of others it gets those
+            that were missing.
+        kept: rows of before, which are not measured again; new ones are added.
+        workers: images that are measured at once, in threads, while the network works on the next;
+            the same rows in the same order.
 
     Raises:
         EvaluationError: if no method is given, or a measure is unknown; or see ``on_error``.
+        OSError: if rows cannot be kept.
     """
     if not upscalers:
         raise EvaluationError("evaluation", "no model is given")
     if unknown := sorted(set(more or ()) - set(KNOWN)):
         raise EvaluationError("evaluation", f"{unknown[0]!r} is no measure")
     protocol = protocol or Protocol()
-    rows: list[Row] = []
-    for pair in pairs:
+
+    def begun(pair: Pair) -> Callable[[], _Measured | EvaluationError]:
+        """Upscaled at once, measured when called."""
+        known = {} if kept is None else kept.of(pair)
+        every = kept is None or (wanted is not None and wanted(pair))
         images: dict[str, Image] = {}
-        measured: list[Row] = []
         try:
             truth = Truth(pair, protocol, lpips, more, regions)
             for method, upscale in upscalers.items():
-                images[method] = quantised(upscale(pair.lr), pair.levels)
-                measured.append(truth.row(images[method], method))
+                if every or method not in known:
+                    images[method] = quantised(upscale(pair.lr), pair.levels)
         except ValueError as error:
             failure = _named(pair, error)
+            return lambda: failure
+
+        def measured() -> _Measured | EvaluationError:
+            try:
+                rows = [
+                    known[method] if method in known else truth.row(images[method], method)
+                    for method in upscalers
+                ]
+            except ValueError as error:
+                return _named(pair, error)
+            return _Measured(pair, images, rows, [row for row in rows if row.method not in known])
+
+        return measured
+
+    rows: list[Row] = []
+    for done in in_order(map(begun, pairs), workers):
+        if isinstance(done, EvaluationError):
             if on_error is None:
-                raise failure from error
-            on_error(str(failure))
+                raise done
+            on_error(str(done))
             continue
-        rows += measured
+        rows += done.rows
+        if kept is not None:
+            kept.add(done.pair, done.new)
         if on_images is not None:
-            on_images(pair, images, measured)
+            on_images(done.pair, done.images, done.rows)
     return Comparison(protocol, tuple(rows), regions_drawn=regions is not None)
+
+
+@dataclass(frozen=True)
+class _Measured:
+    pair: Pair
+    images: Mapping[str, Image]
+    rows: Sequence[Row]
+    new: Sequence[Row]
 
 
 def measure(
@@ -157,7 +197,9 @@ def measure(
 def _named(pair: Pair, error: ValueError) -> EvaluationError:
     if isinstance(error, EvaluationError):
         return error
-    return EvaluationError(pair.name, str(error))
+    named = EvaluationError(pair.name, str(error))
+    named.__cause__ = error
+    return named
 
 
 def _mean(method: str, rows: Sequence[Row]) -> Mean:

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from super_resolution_gans.evaluation.people import ALPHA, Finding
 from super_resolution_gans.scan import printable
 
-_HEADS = ("method", "against", "difference", "interval", "p (Holm)", "r", "dz", "better")
+HEADS = ("method", "against", "difference", "interval", "p (Holm)", "r", "dz", "better")
 
 
 def findings_table(findings: Sequence[Finding], *, level: float, resamples: int, seed: int) -> str:
@@ -18,20 +18,20 @@ def findings_table(findings: Sequence[Finding], *, level: float, resamples: int,
         seed: of the bootstrap.
     """
     lines: list[str] = []
-    for group in _groups(findings):
-        lines += [*_heading(group), *_rows(group), ""]
+    for group in groups(findings):
+        lines += [*heading(group), *_rows(group), ""]
     tests = sum(finding.p is not None for finding in findings)
-    return "\n".join([*lines, *_method_lines(level, resamples, seed, tests), ""])
+    return "\n".join([*lines, *method_lines(level, resamples, seed, tests), ""])
 
 
-def _groups(findings: Sequence[Finding]) -> list[list[Finding]]:
+def groups(findings: Sequence[Finding]) -> list[list[Finding]]:
     groups: dict[tuple[str, str, str], list[Finding]] = {}
     for finding in findings:
         groups.setdefault((finding.dataset, finding.method, finding.against), []).append(finding)
     return list(groups.values())
 
 
-def _heading(group: Sequence[Finding]) -> list[str]:
+def heading(group: Sequence[Finding]) -> list[str]:
     first = group[0]
     people = max(finding.people for finding in group)
     images = max(finding.images for finding in group)
@@ -43,22 +43,22 @@ def _heading(group: Sequence[Finding]) -> list[str]:
     unknown = max(finding.unknown for finding in group)
     if unknown:
         lines.append(f"  {_plural(unknown, 'image')} of unknown people left out")
-    reason = _reason_of_all(group)
+    reason = reason_of_all(group)
     return [*lines, f"  {reason}"] if reason else lines
 
 
-def _reason_of_all(group: Sequence[Finding]) -> str | None:
+def reason_of_all(group: Sequence[Finding]) -> str | None:
     """Why nothing is claimed, if it is the same for every measure."""
     reasons = {finding.why_not for finding in group}
     return reasons.pop() if len(reasons) == 1 else None
 
 
 def _rows(group: Sequence[Finding]) -> list[str]:
-    table: list[tuple[str, ...]] = [("", *_HEADS)]
+    table: list[tuple[str, ...]] = [("", *HEADS)]
     remarks = [""]
     for finding in group:
-        table.append((_label(finding), *_cells(finding)))
-        remarks.append(_remark(finding, group))
+        table.append((label(finding), *cells(finding)))
+        remarks.append(remark(finding, group))
     widths = [max(len(row[column]) for row in table) for column in range(len(table[0]))]
     return [
         f"  {row[0]:<{widths[0]}}"
@@ -68,13 +68,13 @@ def _rows(group: Sequence[Finding]) -> list[str]:
     ]
 
 
-def _label(finding: Finding) -> str:
+def label(finding: Finding) -> str:
     """The heading of the measure; of one with a target, that its distance is compared."""
     heading = finding.measure.heading
     return f"{heading}, distance" if finding.measure.has_target else heading
 
 
-def _cells(finding: Finding) -> tuple[str, ...]:
+def cells(finding: Finding) -> tuple[str, ...]:
     style = finding.measure.format.lstrip("+")
     means = [f"{mean:{style}}" for mean in (finding.mean, finding.mean_against)]
     difference = f"{finding.difference:+{style}}"
@@ -92,8 +92,8 @@ def _cells(finding: Finding) -> tuple[str, ...]:
     )
 
 
-def _remark(finding: Finding, group: Sequence[Finding]) -> str:
-    why_not = None if _reason_of_all(group) else finding.why_not
+def remark(finding: Finding, group: Sequence[Finding]) -> str:
+    why_not = None if reason_of_all(group) else finding.why_not
     parts = [why_not] if why_not else []
     if finding.left_out:
         parts.append(f"{_plural(finding.left_out, 'image')} without a number left out")
@@ -102,7 +102,7 @@ def _remark(finding: Finding, group: Sequence[Finding]) -> str:
     return f"  ({'; '.join(parts)})" if parts else ""
 
 
-def _method_lines(level: float, resamples: int, seed: int, tests: int) -> list[str]:
+def method_lines(level: float, resamples: int, seed: int, tests: int) -> list[str]:
     return [
         "means: over people, of means over each person's images",
         "distance: how far a measure is from its target, 0, or 1 (then of its logarithm)",

@@ -16,7 +16,7 @@ from super_resolution_gans.evaluation.pairs import (
     downsampled,
     text,
 )
-from super_resolution_gans.evaluation.rows import Channel, Protocol, Row
+from super_resolution_gans.evaluation.rows import Protocol, Row
 from super_resolution_gans.metrics.contrast import cnr, edge_preservation, enl, snr
 from super_resolution_gans.metrics.image import (
     lr_consistency,
@@ -126,7 +126,7 @@ class Truth:
         self.pair, self._protocol, self._lpips, self._more = pair, protocol, lpips, more or {}
         self._whole = Subject(pair.hr)
         self._hr = self._measured(self._whole)
-        self._low = _channel(pair.lr, protocol.channel)
+        self._low = _channel(pair.lr, pair, protocol)
         self._mask = padding_mask(pair.hr) if protocol.mask_padding else np.ones(shape, np.bool_)
         self._drawn = None if regions is None else regions(pair)
 
@@ -158,7 +158,7 @@ class Truth:
             ),
             height=pair.hr.shape[0],
             width=pair.hr.shape[1],
-            channel="grey" if pair.hr.ndim == 2 else protocol.channel,
+            channel=protocol.channel if _in_colour(pair, protocol) else "grey",
             levels=pair.levels,
             lr_made_here=pair.made_here,
             counted=int(inside.sum()),
@@ -172,7 +172,7 @@ class Truth:
 
     def _measured(self, whole: Subject) -> Subject:
         """The channel of the protocol; of a grey image what is known of it stays known."""
-        part = _channel(whole.pixels, self._protocol.channel)
+        part = _channel(whole.pixels, self.pair, self._protocol)
         return whole if part is whole.pixels else Subject(part)
 
 
@@ -196,7 +196,12 @@ def _ratio(sr: float, hr: float) -> float:
     return sr / hr
 
 
-def _channel(image: Image, channel: Channel) -> NDArray[np.floating[Any]]:
-    if image.ndim == 2 or channel == "rgb":
-        return image
-    return luma(image, "studio" if channel == "y-studio" else "full")
+def _in_colour(pair: Pair, protocol: Protocol) -> bool:
+    return pair.hr.ndim == 3 or (protocol.as_stored and pair.stored_in_colour)
+
+
+def _channel(image: Image, pair: Pair, protocol: Protocol) -> NDArray[np.floating[Any]]:
+    if not _in_colour(pair, protocol) or protocol.channel == "rgb":
+        return image  # three equal channels have the numbers of one
+    colour = np.stack([image] * 3, axis=2) if image.ndim == 2 else image
+    return luma(colour, "studio" if protocol.channel == "y-studio" else "full")

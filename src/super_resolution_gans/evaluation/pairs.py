@@ -33,6 +33,7 @@ class Pair:
         dataset: what it is averaged with; empty if not said.
         patient: whose scan it is; None if unknown.
         made_here: whether LR was made of HR by :func:`make_pair`, or came with it.
+        stored_in_colour: whether a grey HR came from a file with three equal channels.
     """
 
     name: str
@@ -42,6 +43,7 @@ class Pair:
     dataset: str = ""
     patient: str | None = None
     made_here: bool = False
+    stored_in_colour: bool = False
 
     @property
     def scale(self) -> Scale:

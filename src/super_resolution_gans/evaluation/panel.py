@@ -206,7 +206,8 @@ def _heading(pair: Pair, region: Region) -> tuple[str, str]:
 
 
 def _footnote(pair: Pair, rows: Sequence[Row], protocol: Protocol) -> str:
-    parts = [f"Numbers: whole image, SSIM by Wang, {protocol.border} px border cut"]
+    parts = [f"Protocol {protocol.name}"]
+    parts += [f"numbers: whole image, SSIM by Wang, {protocol.border} px border cut"]
     if rows and rows[0].masked:
         share = 100 * rows[0].masked / (rows[0].masked + rows[0].counted)
         parts.append(f"{share:.1f} % of pixels masked (white in HR)")

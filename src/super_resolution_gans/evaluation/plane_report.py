@@ -53,6 +53,7 @@ def records(
             }
             for measure, _, _ in PERCEPTIONS:
                 record[f"dominated_{measure}"] = is_dominated.get(measure, {}).get(method)
+            record["protocol"] = comparison.protocol.in_short
             found.append(record)
     return found
 

@@ -1,6 +1,7 @@
 """The outside world -> Scan -> the outside world."""
 
 from super_resolution_gans.io.address import is_address, shown
+from super_resolution_gans.io.colour import stored_in_colour
 from super_resolution_gans.io.encode import WRITABLE_SUFFIXES
 from super_resolution_gans.io.errors import (
     ExistsError,
@@ -33,6 +34,7 @@ __all__ = [
     "parse_selection",
     "read_scan",
     "shown",
+    "stored_in_colour",
     "suffix_of",
     "with_suffix",
     "write_scan",
