@@ -47,8 +47,8 @@ WAYS = {
     "Y rounded to 8 bit": Way(round_y=True),
     "Y shrunk and enlarged, not the colours": Way(y_first=True),
     "mirrored, Y only, all rounded": Way(mirrored=True, y_first=True, round_y=True),
-    "images of equal channels as grey, stored so or not": Way(equal="grey"),
-    "the same as colour": Way(equal="colour"),
+    "images of equal channels as grey": Way(equal="grey"),
+    "images of equal channels as colour": Way(equal="colour"),
     "Y in 0..255 instead of 16..235": Way(swing="full"),
     "no border cut": Way(border=0),
     "a = -0.75": Way(a=-0.75),
@@ -136,13 +136,17 @@ def numbers(hr: Image, way: Way) -> list[tuple[float, float]]:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("folders", nargs="+", type=Path)
-    for folder in parser.parse_args().folders:
+    parser.add_argument("--only", default="", help="of the ways, those whose name has these words")
+    given = parser.parse_args()
+    for folder in given.folders:
         images = [read(path) for path in sorted(folder.iterdir())]
         print(f"\n| {folder.name}, {len(images)} images | nearest | bicubic |\n|---|---|---|")
         printed = published(PAPER, folder.name, len(images))[:2]
         if printed:
             print(f"| {printed_line([(row.psnr, row.ssim_daala) for row in printed])}")
         for name, way in WAYS.items():
+            if given.only not in name:
+                continue
             means = np.mean([numbers(hr, way) for hr in images], axis=0)
             print(f"| {name} | {' | '.join(f'{p:.3f} / {s:.4f}' for p, s in means)} |", flush=True)
 

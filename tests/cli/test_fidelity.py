@@ -127,6 +127,7 @@ def test_a_sweep_writes_tables_and_pictures(srgan, pair, scans, tmp_path):
         "plane.csv",
         "plane.json",
         "plane.md",
+        "rows.jsonl",
     ]
     rows = {
         line["method"]: line

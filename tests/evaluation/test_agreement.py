@@ -88,7 +88,7 @@ def test_mcnemar_compares_two_methods_where_they_differ():
     assert (found.difference.low, found.difference.high) == newcombe(26, 12, 2, 0)
     (line,) = comparison_lines([found])
     assert "12 images agree in the first alone, 2 in the second alone" in line
-    assert "p = 0.0129 (two-sided, Bonferroni for 1)" in line
+    assert "p = 0.0129 (two-sided, Holm for 1)" in line
 
 
 def test_p_is_corrected_for_as_many_tests_as_there_are():

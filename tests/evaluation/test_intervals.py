@@ -12,9 +12,9 @@ from scipy.stats import binomtest
 from super_resolution_gans.evaluation.intervals import (
     FEWEST_PEOPLE,
     FEWEST_RESAMPLED,
-    bootstrap,
     clustered_wilson,
     mcnemar,
+    mean_by_person,
     newcombe,
     one_each,
     share,
@@ -115,28 +115,28 @@ def test_too_few_people_get_no_limits():
     assert (interval.estimate, interval.low, interval.high) == (0.5, None, None)
     assert "9 people are too few" in interval.note
     people = [str(n % (FEWEST_RESAMPLED - 1)) for n in range(40)]
-    assert bootstrap(np.arange(40.0), people).low is None
+    assert mean_by_person([1.0, 2.0] * 20, people).low is None
 
 
-def test_resampled_limits_of_many_people_are_those_of_the_normal_distribution():
+def test_a_mean_by_person_counts_people_and_not_images():
+    values = [0.0] * 30 + [1.0] * 30
+    people = ["one"] * 30 + [str(n) for n in range(30)]
+    interval = mean_by_person(values, people)
+    assert interval.estimate == pytest.approx(30 / 31)
+    assert interval.low < interval.estimate < interval.high
+    assert interval.note == "bootstrap by person"
+
+
+def test_limits_of_a_mean_of_many_people_are_those_of_the_normal_distribution():
     values = np.random.default_rng(0).standard_normal(300)
-    interval = bootstrap(values, [str(n) for n in range(300)])
+    interval = mean_by_person(values.tolist(), [str(n) for n in range(300)])
     error = values.std() / math.sqrt(300)
     assert interval.low == pytest.approx(values.mean() - 1.96 * error, abs=0.1 * error)
     assert interval.high == pytest.approx(values.mean() + 1.96 * error, abs=0.1 * error)
 
 
-def test_resampling_takes_people_and_not_images():
-    values = np.repeat(np.random.default_rng(0).standard_normal(40), 6)
-    people = np.repeat(np.arange(40), 6).astype(str).tolist()
-    whole = bootstrap(values, people)
-    apart = bootstrap(values, [str(n) for n in range(240)])
-    assert whole.high - whole.low == pytest.approx(math.sqrt(6) * (apart.high - apart.low), rel=0.1)
-    assert bootstrap(values, people) == whole
-
-
 def test_people_who_are_all_alike_cannot_be_resampled():
-    assert "no spread" in bootstrap(np.full(50, 0.5), [str(n // 2) for n in range(50)]).note
+    assert "no spread" in mean_by_person([0.5] * 50, [str(n // 2) for n in range(50)]).note
 
 
 def test_a_difference_with_several_images_a_person_needs_discordant_images():

@@ -53,8 +53,8 @@ def comparison(retina):
 
 
 def test_a_difference_by_hand():
-    found = np.array([1.0, 2.0, 4.0, NAN, 5.0])
-    reference = np.array([2.0, 2.0, 2.0, 2.0, NAN])
+    found = np.array([1.0, 2.0, 4.0, NAN, 5.0, NAN])
+    reference = np.array([2.0, 2.0, 2.0, 2.0, NAN, NAN])
     assert difference(found, reference) == Difference(
         compared=3,
         missing=1,
@@ -105,6 +105,14 @@ def test_the_next_slice_is_compared_with_this_one(retina):
     assert compared.of(NEIGHBOUR, "bm").bias == pytest.approx(-2, abs=0.05)
     assert (compared.of(NEIGHBOUR, "bm").compared, compared.of(NEIGHBOUR, "bm").missing) == (96, 0)
     assert compared.of(NEIGHBOUR, "bm", 1) is None  # the last one has no next
+
+
+def test_every_slice_gets_speckle_of_its_own_and_every_seed_another(retina):
+    pair = make_pair("a", retina.drawn(retina.curves(width=64), contrast=0.2))
+    first, other = (compare_layers([pair, pair], {}, seed=seed) for seed in (0, 1))
+    biases = [first.of(RESPECKLED, "ez", 0).bias, first.of(RESPECKLED, "ez", 1).bias]
+    biases.append(other.of(RESPECKLED, "ez", 0).bias)
+    assert len(set(biases)) == 3
 
 
 def test_the_table_has_a_line_for_each_boundary_and_method_and_um_where_they_are_known(comparison):

@@ -140,6 +140,6 @@ def test_images_without_a_number_are_left_out_of_the_mean_and_said():
 
 def test_without_more_measures_tables_and_files_are_as_they_were():
     comparison = Comparison(Protocol(), (row("a", {}),))
-    assert csv_text(comparison).splitlines()[0].endswith(",histogram_distance")
+    assert csv_text(comparison).splitlines()[0].endswith(",histogram_distance,protocol")
     assert "more" not in json.loads(json_text(comparison))["datasets"]["d"]["means"]["m"]
     assert plain_table(comparison).count("method") == 1

@@ -47,7 +47,8 @@ def test_what_was_written_is_read_again(folder):
     assert first.values["resolved"] == 1.5
     assert first.values["grid_excess"] is second.values["resolved"] is None
     assert (third.image, third.patient) == ("b\n.png", None)
-    assert first.measured == "height 8, width 12, channel grey, levels 255, counted 90"
+    words = "height 8, width 12, channel grey, levels 255, counted 90, protocol "
+    assert first.measured == words + Protocol().in_short
 
 
 def test_the_folder_its_file_and_the_means_beside_it_are_the_same(folder):

@@ -15,6 +15,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import dicom_objects
 import nibabel
 import numcodecs
 import numpy as np
@@ -212,6 +213,18 @@ def _rows() -> Sequence[Reader]:
             ),
         ),
         Reader("zarr", _read_store, _zarr_samples),
+        Reader(
+            "dicom",
+            read_scan,
+            partial(
+                _written,
+                {
+                    "one.dcm": dicom_objects.as_bytes(dicom_objects.plain(_GREY[0])),
+                    "colour.dcm": dicom_objects.as_bytes(dicom_objects.plain(_COLOUR)),
+                    "volume.dcm": dicom_objects.as_bytes(dicom_objects.tomography(_DEEP, 12)),
+                },
+            ),
+        ),
     )
 
 

@@ -1,4 +1,8 @@
-"""PSNR, SSIM, luma and masks against scikit-image and by hand."""
+"""PSNR, SSIM, luma and masks against scikit-image 0.26 and by hand.
+
+daala's SSIM has two second implementations, both written from the description of ``dump_ssim`` of
+the Daala project (Ledig et al. 2017 used it): loops here, and SciPy in ``tools/tf_rows.py``.
+"""
 
 import math
 
@@ -40,6 +44,7 @@ def wang_map(sr, hr):
 
 @pytest.mark.parametrize("shape", [(48, 61), (20, 17, 3)])
 def test_psnr_agrees_with_scikit_image(shape):
+    """scikit-image 0.26, ``peak_signal_noise_ratio``."""
     sr, hr = images(shape)
     assert psnr(sr, hr, border=0) == pytest.approx(peak_signal_noise_ratio(hr, sr, data_range=1))
     inner = (slice(4, -4), slice(4, -4))
@@ -93,6 +98,7 @@ def test_daala_ssim_agrees_with_a_plain_loop():
 
 
 def daala_by_loop(x, y):
+    """``dump_ssim`` pixel by pixel; shares nothing with ours, not even the convolution."""
     height, width = x.shape
     sigma = 1.5 * height / 256
     side = []

@@ -27,6 +27,7 @@ def read(path):
 
 @pytest.mark.parametrize(("name", "printed"), [("ex_p0", 0.722), ("ex_p1", 0.138)])
 def test_the_reference_pair_has_the_distance_its_authors_print(shared, lpips, name, printed):
+    """LPIPS 0.1, AlexNet: the example of the README of richzhang/PerceptualSimilarity (BSD-2)."""
     folder = shared / "data" / "lpips_example"
     distance = lpips(read(folder / "ex_ref.png"), read(folder / f"{name}.png"))
     assert distance == pytest.approx(printed, abs=1e-3)

@@ -22,6 +22,7 @@ from super_resolution_gans.evaluation.intervals import (
     too_few_discordant,
 )
 from super_resolution_gans.evaluation.pairs import EvaluationError
+from super_resolution_gans.evaluation.statistics import holm
 
 
 @dataclass(frozen=True)
@@ -110,8 +111,8 @@ class Comparison:
         only_first: images in which the first alone agrees with the reference.
         only_second: in which the second alone does.
         difference: share of the first less share of the second.
-        p: of McNemar's exact test, two-sided, times the number of tests (Bonferroni), at most 1;
-            None where ``why_no_test`` says why.
+        p: of McNemar's exact test, two-sided, corrected for all tests of one call (Holm 1979); None
+            where ``why_no_test`` says why.
         why_no_test: see ``p``.
     """
 
@@ -178,7 +179,8 @@ def comparisons(predictions: Predictions, reference: str) -> list[Comparison]:
             why = too_few_discordant(sum(only))
         difference = share_difference(right[0], right[1], predictions.people)
         counted.append((first, second, only, difference, why))
-    tests = sum(why is None for *_, why in counted)
+    tested = [row for row in counted if row[4] is None]
+    corrected = iter(holm([mcnemar(*row[2]) for row in tested]))
     return [
         Comparison(
             first,
@@ -186,7 +188,7 @@ def comparisons(predictions: Predictions, reference: str) -> list[Comparison]:
             only[0],
             only[1],
             difference,
-            min(1.0, tests * mcnemar(only[0], only[1])) if why is None else None,
+            next(corrected) if why is None else None,
             why,
         )
         for first, second, only, difference, why in counted

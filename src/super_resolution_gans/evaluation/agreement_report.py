@@ -41,7 +41,7 @@ def comparison_lines(found: Sequence[Comparison]) -> list[str]:
         test = (
             f"no test: {row.why_no_test}"
             if row.p is None
-            else f"McNemar exact p = {row.p:.4f} (two-sided, Bonferroni for {tests})"
+            else f"McNemar exact p = {row.p:.4f} (two-sided, Holm for {tests})"
         )
         lines.append(
             printable(

@@ -1,8 +1,8 @@
-"""Intervals and tests for shares and means of people's images; the standard library and numpy.
+"""Intervals and tests for shares and means of people's images.
 
 Units are people. Where some have several images, shares get Wilson's limits with as many images as
-they are worth, and means and differences are resampled by person, all of a person's images with
-them. Limits are None, with a reason, where the data are too few to say anything.
+they are worth, and other means are means over people. Limits are None, with a reason, where the
+data are too few to say anything.
 
 Why shares are not resampled: ``benchmarks/interval_coverage.py``.
 """
@@ -16,14 +16,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from super_resolution_gans.evaluation.pairs import EvaluationError
+from super_resolution_gans.evaluation.statistics import by_person, mean_interval
 
 LEVEL = 0.95
 FEWEST_PEOPLE = 10
 FEWEST_RESAMPLED = 20  # people: with fewer, resampled limits are too narrow
 FEWEST_DISCORDANT = 10  # pairs
-_RESAMPLES = 10_000
 
-Values = NDArray[np.float64]
+_Values = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -73,7 +73,7 @@ def clustered_wilson(right: Sequence[bool], people: Sequence[str]) -> Interval:
         cure = 'pip install "SuperResolution-GANs[eval]"'
         raise EvaluationError("limits", f"need SciPy: {cure}") from error
     values = np.asarray(right, np.float64)
-    sums, numbers = _by_person(values, people)
+    sums, numbers = _sums(values, people)
     count, estimate = len(sums), float(values.mean())
     if count < FEWEST_PEOPLE:
         return Interval(estimate, None, None, f"{count} people are too few ({FEWEST_PEOPLE})")
@@ -124,27 +124,24 @@ def mcnemar(first: int, second: int) -> float:
     return min(1.0, float(2 * tail / 2**number))
 
 
-def bootstrap(values: Values, people: Sequence[str], seed: int = 0) -> Interval:
-    """The mean of images, with percentile limits of 10,000 resamples of people.
+def mean_by_person(values: Sequence[float], people: Sequence[str]) -> Interval:
+    """The mean over people of each person's mean, with the limits of ``statistics.mean_interval``.
 
     Args:
         values: one for each image.
         people: whose image it is.
-        seed: of the resampling.
+
+    Raises:
+        StatisticsError: if SciPy is missing.
     """
-    sums, numbers = _by_person(values, people)
-    count, estimate = len(sums), float(values.mean())
+    means = list(by_person(zip(people, values, strict=True)).values())
+    count, estimate = len(means), math.fsum(means) / len(means)
     if count < FEWEST_RESAMPLED:
         words = f"{count} people are too few to resample ({FEWEST_RESAMPLED})"
         return Interval(estimate, None, None, words)
-    if np.allclose(sums / numbers, estimate):
+    if max(means) - min(means) < 1e-12:
         return Interval(estimate, None, None, "all people are alike: resampling has no spread")
-    draws = np.random.default_rng(seed).multinomial(
-        count, np.full(count, 1 / count), size=_RESAMPLES
-    )
-    means = (draws @ sums) / (draws @ numbers)
-    low, high = np.percentile(means, (50 * (1 - LEVEL), 50 * (1 + LEVEL)))
-    return Interval(estimate, float(low), float(high), "bootstrap by person")
+    return Interval(estimate, *mean_interval(means, level=LEVEL), "bootstrap by person")
 
 
 def share(right: Sequence[bool], people: Sequence[str]) -> Interval:
@@ -160,21 +157,21 @@ def share_difference(
 ) -> Interval:
     """How much larger the first share is.
 
-    Newcombe's limits if each person has one image; otherwise resampled, if at least ten images are
-    right in one and wrong in the other.
+    Newcombe's limits if each person has one image; otherwise the mean over people, if at least ten
+    images are right in one and wrong in the other.
     """
     cells = [
         sum(1 for pair in zip(first, second, strict=True) if pair == cell)
         for cell in ((True, True), (True, False), (False, True), (False, False))
     ]
     discordant = cells[1] + cells[2]
-    estimate = (cells[1] - cells[2]) / len(first)
     if one_each(people):
         low, high = newcombe(cells[0], cells[1], cells[2], cells[3])
-        return Interval(estimate, low, high, "Newcombe")
+        return Interval((cells[1] - cells[2]) / len(first), low, high, "Newcombe")
+    found = mean_by_person([x - y for x, y in zip(first, second, strict=True)], people)
     if discordant < FEWEST_DISCORDANT:
-        return Interval(estimate, None, None, too_few_discordant(discordant))
-    return bootstrap(np.subtract(first, second, dtype=np.float64), people)
+        return Interval(found.estimate, None, None, too_few_discordant(discordant))
+    return found
 
 
 def too_few_discordant(number: int) -> str:
@@ -186,7 +183,7 @@ def one_each(people: Sequence[str]) -> bool:
     return len(set(people)) == len(people)
 
 
-def _by_person(values: Values, people: Sequence[str]) -> tuple[Values, Values]:
+def _sums(values: _Values, people: Sequence[str]) -> tuple[_Values, _Values]:
     """Sum and number of each person's values."""
     _, codes = np.unique(np.asarray(people, dtype=np.str_), return_inverse=True)
     return np.bincount(codes, weights=values).astype(float), np.bincount(codes).astype(float)

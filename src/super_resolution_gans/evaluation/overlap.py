@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from super_resolution_gans.evaluation.agreement import Predictions
-from super_resolution_gans.evaluation.intervals import Interval, bootstrap
+from super_resolution_gans.evaluation.intervals import Interval, mean_by_person
 from super_resolution_gans.evaluation.pairs import EvaluationError
 
 LabelImage = NDArray[np.integer[Any]]
@@ -30,7 +30,8 @@ def jaccard(first: NDArray[np.bool_], second: NDArray[np.bool_]) -> float | None
 class Overlap:
     """How well a method's masks of one label lie on those of the reference.
 
-    Means of the images where one of both has the label; ``empty`` counts those where none has.
+    Means over people of the images where one of both has the label; ``empty`` counts the images
+    where none has.
     """
 
     method: str
@@ -85,7 +86,6 @@ def _overlap(
     known = [index for index, row in enumerate(rows) if row[0] is not None]
     whose = [people[index] for index in known]
     means = [
-        bootstrap(np.array([rows[index][which] for index in known], np.float64), whose)
-        for which in (0, 1)
+        mean_by_person([rows[index][which] or 0.0 for index in known], whose) for which in (0, 1)
     ]
     return Overlap(method, label, len(known), len(rows) - len(known), means[0], means[1])

@@ -11,7 +11,7 @@ from super_resolution_gans.evaluation.pairs import EvaluationError
 
 NAME = "per_image.csv"
 _NEEDED = ("dataset", "image", "patient", "method")
-_MEASURED_ALIKE = ("height", "width", "channel", "levels", "counted")
+_MEASURED_ALIKE = ("height", "width", "channel", "levels", "counted", "protocol")
 
 
 @dataclass(frozen=True)

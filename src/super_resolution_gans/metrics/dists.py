@@ -14,14 +14,13 @@ with :func:`l2_pool` as its pooling.
 import os
 from collections.abc import Callable, Mapping
 
-import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
 from super_resolution_gans.metrics.image import MetricError
 from super_resolution_gans.metrics.subject import Image, Subject, subject
-from super_resolution_gans.metrics.undefined import UndefinedError
+from super_resolution_gans.metrics.tensors import image_tensor
 from super_resolution_gans.metrics.weights import WeightsError
 
 LAYERS = tuple(f"vgg16.relu{place}" for place in ("1_2", "2_2", "3_3", "4_3", "5_3"))
@@ -78,7 +77,7 @@ class Dists:
 
     def _stages(self, image: Image) -> list[Tensor]:
         """The image and the layers, each (channels, positions)."""
-        x = _tensor(image)
+        x = image_tensor(image, SMALLEST, "DISTS")
         found = self._features(x)
         return [(x if name is None else found[name])[0].flatten(1) for name in (None, *LAYERS)]
 
@@ -135,21 +134,3 @@ def _alike(x: Tensor, y: Tensor, alpha: Tensor, beta: Tensor) -> float:
     varied = x.square().mean(1) + y.square().mean(1)
     structure = (2 * (x * y).mean(1) + _C) / (varied + _C)
     return float(alpha @ texture[:, 0].double() + beta @ structure.double())
-
-
-def _tensor(image: Image) -> Tensor:
-    """(1, 3, H, W)."""
-    if image.dtype.kind != "f":
-        raise MetricError(f"image has type {image.dtype}; expected floating point, 1.0 white")
-    if image.ndim != 2 and (image.ndim != 3 or image.shape[2] != 3):
-        raise MetricError(f"images of shape {image.shape}; expected (height, width[, 3])")
-    if min(image.shape[:2]) < SMALLEST:
-        raise UndefinedError(
-            f"DISTS needs {SMALLEST} x {SMALLEST} pixels, image has {image.shape[0]} x "
-            f"{image.shape[1]}"
-        )
-    if not np.isfinite(image).all():
-        raise MetricError("image holds NaN or infinite values")
-    planes = image[None] if image.ndim == 2 else image.transpose(2, 0, 1)
-    tensor = torch.from_numpy(np.array(planes, np.float32, order="C"))
-    return tensor.expand(1, 3, *image.shape[:2])

@@ -13,7 +13,6 @@ generator that leaves a periodic grid is rewarded by it. Read it beside
 import os
 from pathlib import Path
 
-import numpy as np
 import torch
 import torch.nn.functional as F
 from safetensors import SafetensorError, safe_open
@@ -21,7 +20,7 @@ from torch import Tensor
 
 from super_resolution_gans.metrics.image import MetricError
 from super_resolution_gans.metrics.subject import Image, Subject, subject
-from super_resolution_gans.metrics.undefined import UndefinedError
+from super_resolution_gans.metrics.tensors import image_tensor
 from super_resolution_gans.metrics.weights import WeightsError
 
 WEIGHTS = Path(__file__).resolve().parent.parent / "weights" / "lpips-alex.safetensors"
@@ -102,20 +101,7 @@ class Lpips:
 
     def _tensor(self, image: Image) -> Tensor:
         """(1, 3, H, W) on the device of the weights."""
-        if image.dtype.kind != "f":
-            raise MetricError(f"image has type {image.dtype}; expected floating point, 1.0 white")
-        if image.ndim != 2 and (image.ndim != 3 or image.shape[2] != 3):
-            raise MetricError(f"images of shape {image.shape}; expected (height, width[, 3])")
-        if min(image.shape[:2]) < SMALLEST:
-            raise UndefinedError(
-                f"LPIPS needs {SMALLEST} x {SMALLEST} pixels, image has {image.shape[0]} x "
-                f"{image.shape[1]}"
-            )
-        if not np.isfinite(image).all():
-            raise MetricError("image holds NaN or infinite values")
-        planes = image[None] if image.ndim == 2 else image.transpose(2, 0, 1)
-        tensor = torch.from_numpy(np.array(planes, np.float32, order="C"))
-        return tensor.to(self._shift.device).expand(1, 3, *image.shape[:2])
+        return image_tensor(image, SMALLEST, "LPIPS").to(self._shift.device)
 
 
 def load_lpips(path: str | os.PathLike[str] = WEIGHTS, device: str | torch.device = "cpu") -> Lpips:
