@@ -1,5 +1,7 @@
 """An evaluation made of numbers, with names that would be markup if they were not escaped."""
 
+from functools import partial
+
 import numpy as np
 import pytest
 
@@ -50,6 +52,12 @@ def made(tmp_path, people=8, dataset=DATASET, methods=("bicubic", MODEL)):
         environment=[("Python", "3")],
         failures=[f"{EVIL}.png: broken"],
     )
+
+
+@pytest.fixture
+def contents(tmp_path):
+    """Contents of other people and methods."""
+    return partial(made, tmp_path)
 
 
 @pytest.fixture

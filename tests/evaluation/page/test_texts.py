@@ -59,6 +59,11 @@ def test_latex_escapes_what_means_something_to_it(content):
     assert "<" not in body
 
 
+def test_a_name_at_the_beginning_of_a_row_is_no_option_of_the_row_before(contents):
+    text = latex(contents(people=2, methods=("bicubic", "[1cm] star*")))
+    assert "\n{[}1cm] star{*} &" in text
+
+
 def test_latex_compiles(content, tmp_path):
     compiler = shutil.which("pdflatex") or shutil.which("tectonic")
     if compiler is None:

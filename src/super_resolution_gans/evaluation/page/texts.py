@@ -32,6 +32,8 @@ _LATEX = {
     "|": r"\textbar{}",
     '"': "''",
     "×": r"$\times$",
+    "[": "{[}",  # after the end of a row it would begin an option
+    "*": "{*}",
 }
 
 
