@@ -30,8 +30,7 @@ def means_tables(content: Content, dataset: str) -> str:
                 inside = words("b", number) if is_best else escaped(number)
                 cells.append(element("td", inside, data_value=_sortable(number)))
             rows.append("".join(cells))
-        caption = f"Means over images; the best is bold. {comparison.protocol.in_short}."
-        parts.append(_table(caption, _heads(columns), rows))
+        parts.append(_table("Means over images; the best is bold.", _heads(columns), rows))
     return "".join(parts)
 
 
@@ -133,7 +132,7 @@ def _table(caption: str, heads: Sequence[str | Measure], rows: Sequence[str]) ->
             cells.append(words("th", head, scope="col"))
     table = element(
         "table",
-        words("caption", caption)
+        element("caption", words("span", caption))
         + element("thead", element("tr", "".join(cells)))
         + element("tbody", "".join(element("tr", row) for row in rows)),
         class_="sortable",
