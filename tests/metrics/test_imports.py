@@ -6,7 +6,7 @@ from pathlib import Path
 
 import super_resolution_gans.metrics
 
-NEEDS_TORCH = {"perceptual", "dists"}
+NEEDS_TORCH = {"perceptual", "dists", "tensors"}
 
 
 def test_all_measures_but_the_learned_ones_load_numpy_alone():
