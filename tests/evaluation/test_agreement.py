@@ -87,7 +87,7 @@ def test_mcnemar_compares_two_methods_where_they_differ():
     assert found.p == mcnemar(12, 2)
     assert (found.difference.low, found.difference.high) == newcombe(26, 12, 2, 0)
     (line,) = comparison_lines([found])
-    assert "12 images agree in the first alone, 2 in the second alone" in line
+    assert "images that agree in the first alone 12, in the second alone 2" in line
     assert "p = 0.0129 (two-sided, Holm for 1)" in line
 
 
@@ -106,7 +106,16 @@ def test_too_few_discordant_images_are_not_tested():
     said = {"HR": "A" * 40, "one": "A" * 40, "two": "B" * 9 + "A" * 31}
     (found,) = comparisons(predictions(**said), "HR")
     assert found.p is None
-    assert "no test: 9 discordant images are too few (10)" in comparison_lines([found])[0]
+    assert comparison_lines([found])[1] == "no test: 9 discordant images are too few (10)"
+
+
+def test_reasons_for_no_test_are_said_once_if_they_are_the_same():
+    said = {"HR": "A" * 40, "one": "A" * 40, "two": "A" * 40, "three": "B" * 12 + "A" * 28}
+    mixed = comparison_lines(comparisons(predictions(**said), "HR"))
+    assert ["no test" in line for line in mixed] == [True, False, False]
+    assert "Holm for 2" in mixed[1]
+    alike = comparison_lines(comparisons(predictions(per_person=2, **said), "HR"))
+    assert ["no test" in line for line in alike] == [False, False, False, True]
 
 
 def test_several_images_a_person_are_not_tested_as_if_they_were_independent():

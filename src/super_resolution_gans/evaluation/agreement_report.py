@@ -34,22 +34,22 @@ def agreement_table(found: Sequence[Agreement]) -> str:
 
 
 def comparison_lines(found: Sequence[Comparison]) -> list[str]:
-    """McNemar's test, or why there is none, of each pair of methods."""
+    """McNemar's test of each pair of methods; why there is none, once if it is so for all."""
     tests = sum(row.p is not None for row in found)
+    reasons = {row.why_no_test for row in found}
+    common = reasons.pop() if len(reasons) == 1 else None
     lines = []
     for row in found:
-        test = (
-            f"no test: {row.why_no_test}"
-            if row.p is None
-            else f"McNemar exact p = {row.p:.4f} (two-sided, Holm for {tests})"
+        line = (
+            f"{row.first} and {row.second}: images that agree in the first alone "
+            f"{row.only_first}, in the second alone {row.only_second}"
         )
-        lines.append(
-            printable(
-                f"{row.first} and {row.second}: {row.only_first} images agree in the first alone, "
-                f"{row.only_second} in the second alone; {test}"
-            )
-        )
-    return lines
+        if row.p is not None:
+            line += f"; McNemar exact p = {row.p:.4f} (two-sided, Holm for {tests})"
+        elif common is None:
+            line += f"; no test: {row.why_no_test}"
+        lines.append(printable(line))
+    return lines if common is None else [*lines, f"no test: {common}"]
 
 
 def non_inferiority_lines(found: Sequence[NonInferiority]) -> list[str]:
