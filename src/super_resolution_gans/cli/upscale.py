@@ -19,7 +19,6 @@ from super_resolution_gans.cli.messages import (
 )
 
 if TYPE_CHECKING:
-    from super_resolution_gans.prediction.maps import Maps
     from super_resolution_gans.prediction.outcome import Outcome
     from super_resolution_gans.prediction.plan import Plan
     from super_resolution_gans.prediction.upscale import Upscaler
@@ -183,6 +182,7 @@ def upscale(
     filled = None if fill is None else parse_fill(fill)
     from super_resolution_gans.io import parse_selection
     from super_resolution_gans.prediction.catalogue import DEFAULT_MODEL
+    from super_resolution_gans.prediction.maps import load_maps
     from super_resolution_gans.prediction.plan import make_plan
     from super_resolution_gans.prediction.upscale import load_upscaler
 
@@ -201,7 +201,7 @@ def upscale(
             consistency=consistency,
             noise=noise,
         )
-        maps = _maps(upscaler, device, tile) if uncertainty else None
+        maps = load_maps(upscaler, device=device, tile=tile) if uncertainty else None
     except ValueError as problem:
         fail(problem, 2)
     if plan.ignored:
@@ -216,12 +216,6 @@ def upscale(
         "keep_metadata": keep_metadata,
     }
     raise typer.Exit(_run(plan, upscaler, settings))
-
-
-def _maps(upscaler: "Upscaler", device: str, tile: int | None) -> "Maps":
-    from super_resolution_gans.prediction.maps import load_maps
-
-    return load_maps(upscaler, device=device, tile=tile)
 
 
 def _run(plan: "Plan", upscaler: "Upscaler", settings: dict[str, Any]) -> int:

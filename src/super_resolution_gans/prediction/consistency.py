@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from super_resolution_gans.prediction.errors import PredictionError
-from super_resolution_gans.prediction.residual import Correction, Residual
+from super_resolution_gans.prediction.residual import Correction, Residual, ResidualSum
 from super_resolution_gans.prediction.shrinking import (
     NEIGHBOURS,
     Float,
@@ -139,19 +139,18 @@ class Projection:
         Raises:
             PredictionError: as :meth:`__call__`.
         """
-        squares, largest, factor = 0.0, 0.0, self.scale[0]
+        total, factor = ResidualSum(), self.scale[0]
         for plane, measured, _ in self._planes(x, y, x):
             height = len(measured)
             for start in range(0, height, BAND):
                 stop = min(height, start + BAND)
                 first, last = max(0, start - NEIGHBOURS), min(height, stop + NEIGHBOURS)
                 cells = np.ascontiguousarray(plane[first * factor : last * factor], np.float32)
-                difference = self.difference(
-                    cells, measured[start:stop], (first, start, stop, height)
+                total.add(
+                    self.difference(cells, measured[start:stop], (first, start, stop, height))
                 )
-                squares += float(np.sum(np.square(difference)))
-                largest = max(largest, float(np.abs(difference).max()))
-        return Residual(math.sqrt(squares / y.size), largest)
+        assert total.residual is not None  # planes of no pixels were refused
+        return total.residual
 
     def difference(
         self, x: Array, y: Float, place: tuple[int, int, int, int]

@@ -1,12 +1,10 @@
 """The residual of an image that is never there as a whole: of what is written, as it is written."""
 
-import math
-
 import numpy as np
 from numpy.typing import NDArray
 
 from super_resolution_gans.prediction.consistency import BAND, Projection
-from super_resolution_gans.prediction.residual import Residual
+from super_resolution_gans.prediction.residual import Residual, ResidualSum
 from super_resolution_gans.prediction.shrinking import NEIGHBOURS
 
 Array = NDArray[np.float32]
@@ -24,7 +22,7 @@ class ResidualMeter:
 
     def __init__(self, projection: Projection, height: int) -> None:
         self._projection, self._height = projection, height
-        self._squares, self._largest, self._count = 0.0, 0.0, 0
+        self._sum = ResidualSum()
         self._x: Array | None = None
         self._y: Array | None = None
         self._first = self._done = 0  # LR rows of the slice: kept from, and counted up to
@@ -57,9 +55,7 @@ class ResidualMeter:
     @property
     def residual(self) -> Residual | None:
         """Of all rows that have been added; None before any could be counted."""
-        if not self._count:
-            return None
-        return Residual(math.sqrt(self._squares / self._count), self._largest)
+        return self._sum.residual
 
     def _count_rows(self, x: Array, y: Array, stop: int) -> None:
         start, factor = self._done, self._projection.scale[0]
@@ -70,8 +66,5 @@ class ResidualMeter:
             here = (..., channel) if y.ndim == 3 else ...
             plane = np.ascontiguousarray(cells[here])
             place = (first, start, stop, self._height)
-            difference = self._projection.difference(plane, rows[here], place)
-            self._squares += float(np.sum(np.square(difference)))
-            self._largest = max(self._largest, float(np.abs(difference).max()))
-            self._count += difference.size
+            self._sum.add(self._projection.difference(plane, rows[here], place))
         self._done = stop

@@ -3,6 +3,9 @@
 import math
 from dataclasses import dataclass
 
+import numpy as np
+from numpy.typing import NDArray
+
 
 @dataclass(frozen=True)
 class Residual:
@@ -27,6 +30,26 @@ class Residual:
         return (
             f"{self.rms:.2g} (root mean square; {self.decibels:.1f} dB), {self.largest:.2g} at most"
         )
+
+
+class ResidualSum:
+    """Adds up differences A x - y, part by part, to the residual of all of them."""
+
+    def __init__(self) -> None:
+        self._squares, self._largest, self._count = 0.0, 0.0, 0
+
+    def add(self, difference: NDArray[np.float64]) -> None:
+        """One part, any shape, at least one number."""
+        self._squares += float(np.sum(np.square(difference)))
+        self._largest = max(self._largest, float(np.abs(difference).max()))
+        self._count += difference.size
+
+    @property
+    def residual(self) -> Residual | None:
+        """Of all parts; None before the first."""
+        if not self._count:
+            return None
+        return Residual(math.sqrt(self._squares / self._count), self._largest)
 
 
 @dataclass(frozen=True)
