@@ -24,8 +24,10 @@ ROOT = Path(__file__).resolve().parents[1]
 FOLDER = ROOT / "notebooks"
 LIMIT = 600  # seconds a cell may take
 LARGEST = 700_000  # bytes of a stored notebook
-# Grey speckle as PNG is four times as large as a JPEG that looks the same.
-PICTURES = [
+# Grey speckle as PNG is four times as large as a JPEG that looks the same. The log would say that
+# the kernel is talked to over loopback.
+SETTINGS = [
+    "--IPKernelApp.log_level=ERROR",
     "--InlineBackend.figure_formats={'jpeg'}",
     "--InlineBackend.print_figure_kwargs={'bbox_inches':'tight','dpi':100,'pil_kwargs':{'quality':85}}",
 ]
@@ -69,7 +71,7 @@ def execute(path: Path) -> Any:
             timeout=LIMIT,
             kernel_name="python3",
             resources={"metadata": {"path": str(clone / "notebooks")}},
-            extra_arguments=PICTURES,
+            extra_arguments=SETTINGS,
             record_timing=False,
             coalesce_streams=True,
         )
