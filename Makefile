@@ -16,7 +16,7 @@ WEB := web-output
 WEB_SCANS ?= $(SCANS)
 WEB_RATINGS ?= 22
 
-.PHONY: help demo test lint types docs docs-commands ci benchmark web-long clean
+.PHONY: help demo test lint types docs docs-commands notebooks ci benchmark web-long clean
 
 help:
 	@echo "make demo       super-resolve a bundled OCT scan: picture and numbers in $(DEMO)/"
@@ -25,6 +25,7 @@ help:
 	@echo "make types      mypy, strict"
 	@echo "make docs       the documentation as pages, in site/; what is broken is an error"
 	@echo "make docs-commands  run the commands that the pages show: minutes"
+	@echo "make notebooks  run the notebooks, each from a fresh kernel: minutes"
 	@echo "make ci         lint, types, docs, test"
 	@echo "make benchmark  start-up times, agreement of downsampling, speed of training"
 	@echo "make web-long   the rating study for minutes: 50 clients and 20 kills, 12 raters in Chromium"
@@ -70,6 +71,9 @@ docs: $(VENV)/.docs
 
 docs-commands: $(VENV)/.dev
 	$(BIN)/python tools/check_docs.py commands
+
+notebooks: $(VENV)/.dev
+	$(BIN)/python tools/run_notebooks.py
 
 ci: lint types docs test
 

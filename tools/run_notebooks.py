@@ -4,7 +4,8 @@
     python tools/run_notebooks.py --write 1        # and keep what the first one shows
 
 A kernel sees `notebooks/` and `examples/` as in a clone, imports the package of this checkout, and
-knows nothing of the home folder. What is kept has no times, no versions and no paths of a machine.
+knows nothing of the home folder. What is kept has no times, no versions and no paths of a machine;
+the picture of the cell that is tagged `cover` is kept for docs/notebooks.md, too.
 """
 
 import argparse
@@ -17,11 +18,12 @@ from pathlib import Path
 from typing import Any
 
 import nbformat
+import notebook_page
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError
 
 ROOT = Path(__file__).resolve().parents[1]
-FOLDER = ROOT / "notebooks"
+COVERS = ROOT / "docs" / "images"
 LIMIT = 600  # seconds a cell may take
 LARGEST = 700_000  # bytes of a stored notebook
 # Grey speckle as PNG is four times as large as a JPEG that looks the same. The log would say that
@@ -41,13 +43,15 @@ class NotebookError(ValueError):
     """A notebook that does not do what it should; the message is one line."""
 
 
-def notebooks(words: list[str]) -> list[Path]:
-    """The notebooks whose names begin with one of these words; all of them without any.
+def notebooks(folder: Path, words: list[str]) -> list[Path]:
+    """The notebooks of a folder whose names begin with one of these words; all of them without any.
 
     Raises:
-        NotebookError: if a word is the beginning of none.
+        NotebookError: if there is none, or a word is the beginning of none.
     """
-    every = sorted(FOLDER.glob("*.ipynb"))
+    every = sorted(folder.glob("*.ipynb"))
+    if not every:
+        raise NotebookError(f"{folder}: holds no notebooks")
     for word in words:
         if not any(path.name.startswith(word) for path in every):
             known = ", ".join(path.name for path in every)
@@ -64,7 +68,8 @@ def execute(path: Path) -> Any:
     notebook = nbformat.read(path, as_version=4)
     with tempfile.TemporaryDirectory() as name:
         clone = Path(name)
-        shutil.copytree(FOLDER, clone / "notebooks", ignore=shutil.ignore_patterns("output-*"))
+        ignored = shutil.ignore_patterns("output-*", ".*")
+        shutil.copytree(path.parent, clone / "notebooks", ignore=ignored)
         shutil.copytree(ROOT / "examples", clone / "examples")
         client = NotebookClient(
             notebook,
@@ -82,9 +87,10 @@ def execute(path: Path) -> Any:
             raise NotebookError(f"{path.name}: {last}\n{error}") from error
         notebook.metadata = nbformat.from_dict(METADATA)
         for cell in notebook.cells:
-            cell.metadata.clear()
+            tags = cell.metadata.get("tags")
+            cell.metadata = nbformat.from_dict({"tags": tags} if tags else {})
         text = nbformat.writes(notebook)
-        for place in (name, str(ROOT), str(Path.home())):
+        for place in (name, str(ROOT), str(Path.home()), sys.prefix):
             if len(place) > 1 and place in text:
                 raise NotebookError(f"{path.name}: its outputs name a folder of this machine")
     if len(text.encode()) > LARGEST:
@@ -112,11 +118,12 @@ def main(arguments: list[str] | None = None) -> int:
     """0 if every notebook ran, else 1 after what went wrong."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--write", action="store_true", help="keep what the notebooks show")
+    parser.add_argument("--folder", type=Path, default=ROOT / "notebooks", help="others than ours")
     parser.add_argument("names", nargs="*", help="beginnings of names; by default all")
     given = parser.parse_args(arguments)
     failed = False
     try:
-        chosen = notebooks(given.names)
+        chosen = notebooks(given.folder.resolve(), given.names)
     except NotebookError as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
@@ -131,6 +138,8 @@ def main(arguments: list[str] | None = None) -> int:
         print(f"{path.name}: {time.monotonic() - started:.0f} s", flush=True)
         if given.write:
             nbformat.write(notebook, path)
+            if path.parent == ROOT / "notebooks":
+                (COVERS / f"notebook-{path.stem}.jpeg").write_bytes(notebook_page.cover(path))
     return int(failed)
 
 
