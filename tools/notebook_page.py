@@ -29,7 +29,7 @@ def page(notebook: Path) -> tuple[str, dict[str, bytes]]:
         for output in cell["outputs"]:
             found = picture(output)
             if found is None:
-                parts.append(_fenced(_text(output, notebook), "text"))
+                parts.append(_fenced(_text(output, notebook), "{.text .output}"))
             else:
                 suffix, content = found
                 name = f"{notebook.stem}-{len(pictures) + 1}.{suffix}"
