@@ -12,7 +12,8 @@ FOLDER keeps what was measured, so that a run that was stopped goes on. Steps, i
 ``uncertainty``
     ``tools/calibrate_uncertainty.py``.
 ``tables``
-    the run with all competitors: docs/results.md between its markers, docs/fidelity.md, planes.
+    the run with all competitors: docs/results.md between its markers, docs/fidelity.md, planes;
+    person by person (``srgan compare``), and the worst cases.
 ``readme``
     the table of the README, between its markers, and the picture of ``make demo``.
 
@@ -20,13 +21,15 @@ What prose says of the numbers is for people to read again: the steps print whic
 """
 
 import argparse
+import csv
 import json
 import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from statistics import fmean
 from typing import Any
 
 from super_resolution_gans.models.checkpoint import load_generator
@@ -36,6 +39,8 @@ from super_resolution_gans.prediction.provenance import sha256
 ROOT = Path(__file__).resolve().parents[1]
 DOCS = ROOT / "docs"
 OURS = ("oct-srresnet-x4", "oct-srgan-x4")
+FAITHFUL, INVENTIVE = "oct-srgan-x4 at fidelity 1", "oct-srgan-x4 at fidelity 0"
+SHOWN = "kermany_oct2017"  # the set of six people and more, whose images may be shown
 PEERS = {
     "DIV2K-SRResNet": "h5/pre_generator.h5",
     "DIV2K-SRGAN": "h5/gan_generator.h5",
@@ -163,9 +168,84 @@ def write_tables(data: Path, weights: Path, out: Path) -> None:
     srgan("evaluate", "--data", data, *BOTH, *sweep, "--model", OURS[1], *peers)
     for dataset, entry in means(report)["datasets"].items():
         put(DOCS / "results.md", dataset, table(entry["means"]))
+    write_people(data, report, out)
     shutil.copyfile(report / "plane.md", DOCS / "fidelity.md")
     for picture in (DOCS / "images").glob("plane-*.svg"):
         shutil.copyfile(report / picture.name, picture)
+
+
+def people_table(found: Sequence[Mapping[str, Any]]) -> str:
+    """What ``srgan compare --json`` found, a line a comparison."""
+    heads = "| | against | people | difference | 95 % interval | p (Holm) | better |"
+    lines = [heads, "|---" * 7 + "|"]
+    names = {FAITHFUL: OURS[0], INVENTIVE: OURS[1]}
+    for one in found:
+        title, _ = COLUMNS[one["measure"]]
+        shape = "+.2f" if one["measure"] == "psnr" else "+.4f"
+        low, high = (format(end, shape) for end in one["interval"])
+        better = one["better"] or "not shown"
+        lines.append(
+            f"| {names[one['method']]}, {title} | {one['against']} | {one['people']} | "
+            f"{one['difference']:{shape}} | {low} to {high} | {one['p_holm']:.3f} | "
+            f"{names.get(better, better)} |"
+        )
+    return "\n".join(lines)
+
+
+def worst(rows: Sequence[Mapping[str, str]]) -> dict[str, list[tuple[str, str, float, float]]]:
+    """{dataset: for each of ours the image with the least to show}.
+
+    For SRResNet that is the gain in PSNR over bicubic, for SRGAN the share of bicubic's LPIPS.
+    """
+    by_image: dict[tuple[str, str], dict[str, Mapping[str, str]]] = {}
+    for row in rows:
+        by_image.setdefault((row["dataset"], row["image"]), {})[row["method"]] = row
+
+    def gain(methods: Mapping[str, Mapping[str, str]]) -> float:
+        return float(methods[FAITHFUL]["psnr"]) - float(methods["bicubic"]["psnr"])
+
+    def share(methods: Mapping[str, Mapping[str, str]]) -> float:
+        return float(methods[INVENTIVE]["lpips"]) / float(methods["bicubic"]["lpips"])
+
+    found: dict[str, list[tuple[str, str, float, float]]] = {}
+    for dataset in dict.fromkeys(name for name, _ in by_image):
+        here = {image: m for (name, image), m in by_image.items() if name == dataset}
+        one, other = min(here, key=lambda i: gain(here[i])), max(here, key=lambda i: share(here[i]))
+        found[dataset] = [
+            (one, "PSNR over bicubic, dB", gain(here[one]), fmean(map(gain, here.values()))),
+            (other, "LPIPS over bicubic's", share(here[other]), fmean(map(share, here.values()))),
+        ]
+    return found
+
+
+def write_people(data: Path, report: Path, out: Path) -> None:
+    """Person by person where there are six people or more, and the worst of every set."""
+    findings = []
+    for method in (FAITHFUL, INVENTIVE):
+        asked = [word for name in ("bicubic", *PEERS) for word in ("--against", name)]
+        only = ["--dataset", SHOWN, "--metrics", "psnr,ssim_wang,lpips", "--json"]
+        command = ["-m", "super_resolution_gans.cli", "compare", report, "--method", method]
+        words = [sys.executable, *map(str, [*command, *asked, *only])]
+        done = subprocess.run(words, check=True, cwd=ROOT, capture_output=True, text=True)
+        findings += json.loads(done.stdout)["findings"]
+    put(DOCS / "results.md", "people", people_table(findings))
+    with (report / "per_image.csv").open(encoding="utf-8", newline="") as file:
+        found = worst(list(csv.DictReader(file)))
+    lines = ["| set | measure | worst image | there | mean of the set |", "|---" * 5 + "|"]
+    for dataset, cases in found.items():
+        for image, measure, value, mean in cases:
+            name = image.removeprefix(f"{dataset.split(' ')[0]}/")
+            lines.append(f"| {dataset} | {measure} | {name} | {value:.2f} | {mean:.2f} |")
+    put(DOCS / "results.md", "worst", "\n".join(lines))
+    image = found[SHOWN][0][0]
+    alone = out / "worst" / "scans"
+    alone.mkdir(parents=True, exist_ok=True)
+    shutil.copyfile(data / image, alone / Path(image).name)
+    models = [word for name in OURS for word in ("--model", name)]
+    picture = out / "worst" / "report"
+    srgan("evaluate", "--data", alone, *models, "--panels", 1, "--out", picture, "--fresh")
+    (drawn,) = (picture / "panels").rglob("*.png")
+    shutil.copyfile(drawn, DOCS / "images" / "worst.png")
 
 
 def write_readme(data: Path, out: Path) -> None:
