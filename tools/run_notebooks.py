@@ -10,6 +10,7 @@ the picture of the cell that is tagged `cover` is kept for docs/notebooks.md, to
 
 import argparse
 import os
+import re
 import shutil
 import sys
 import tempfile
@@ -33,6 +34,7 @@ SETTINGS = [
     "--InlineBackend.figure_formats={'jpeg'}",
     "--InlineBackend.print_figure_kwargs={'bbox_inches':'tight','dpi':100,'pil_kwargs':{'quality':85}}",
 ]
+_COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 METADATA = {
     "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
     "language_info": {"name": "python"},
@@ -40,7 +42,7 @@ METADATA = {
 
 
 class NotebookError(ValueError):
-    """A notebook that does not do what it should; the message is one line."""
+    """A notebook that does not do what it should: a line, and for a cell that fails where."""
 
 
 def notebooks(folder: Path, words: list[str]) -> list[Path]:
@@ -83,8 +85,9 @@ def execute(path: Path) -> Any:
         try:
             client.execute(env=_environment(clone))
         except CellExecutionError as error:
-            last = str(error).strip().splitlines()[-1]
-            raise NotebookError(f"{path.name}: {last}\n{error}") from error
+            where = _COLOUR.sub("", str(error)).strip()
+            reason = f"{error.ename}: {error.evalue}"
+            raise NotebookError(f"{path.name}: {reason}\n{where}") from error
         notebook.metadata = nbformat.from_dict(METADATA)
         for cell in notebook.cells:
             tags = cell.metadata.get("tags")
