@@ -13,6 +13,9 @@ import nbformat
 import pytest
 from IPython.core.inputtransformer2 import TransformerManager
 
+from super_resolution_gans.prediction.catalogue import find_weights
+from super_resolution_gans.prediction.provenance import sha256
+
 ROOT = Path(__file__).parents[2]
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
 LARGEST = 700_000
@@ -103,6 +106,13 @@ def test_its_links_lead_somewhere(path, notebook):
         target = path.parent / name
         assert target.is_file(), link
         assert not anchor or anchor in check_docs.anchors(target), link
+
+
+def test_it_was_run_with_the_weights_that_ship():
+    shown = (ROOT / "notebooks" / "1-super-resolve.ipynb").read_text(encoding="utf-8")
+    assert f"weights: {sha256(find_weights('oct-srgan-x4'))[:12]}" in shown, (
+        "tools/publish.py --only notebooks runs them again; read what they say"
+    )
 
 
 def test_the_page_has_all_words_and_pictures(path, notebook):
