@@ -34,7 +34,7 @@ OUTSIDE = {
 }
 ORIGINS = {page: source for source, page in OUTSIDE.items() if source != "README.md"}
 
-_LINK = re.compile(r"(?<=\]\()([^)\s#]+)(?=[)#])")
+_LINK = re.compile(r"(?<=\]\()(?![a-z]+:)([^)\s#]+)(?=[)#])")  # not addresses: https://...
 _DISPLAY = re.compile(r"^```math\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 _ROLE = re.compile(r":(?:class|func|meth|mod|attr|data):(?=<code>)")
 _INLINE = re.compile(r"\$<code>(.*?)</code>\$", re.DOTALL)
