@@ -20,7 +20,8 @@ from super_resolution_gans.training.players import (
     make_extractor,
     make_generator,
 )
-from super_resolution_gans.training.recipe import Recipe, Schedule
+from super_resolution_gans.training.recipe import Recipe
+from super_resolution_gans.training.sections import Schedule
 from super_resolution_gans.training.validation import Validation
 
 

@@ -22,7 +22,8 @@ from super_resolution_gans.models.load import load_model
 from super_resolution_gans.models.vgg import BLOCKS, FeatureError
 from super_resolution_gans.models.vgg_download import cache_folder, download_vgg
 from super_resolution_gans.training.checkpoint import TrainingError
-from super_resolution_gans.training.recipe import ContentSection, Recipe
+from super_resolution_gans.training.recipe import Recipe
+from super_resolution_gans.training.sections import ContentSection
 
 
 def make_generator(recipe: Recipe, init: str | os.PathLike[str] | None) -> SRResNet:

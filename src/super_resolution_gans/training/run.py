@@ -31,7 +31,8 @@ from super_resolution_gans.training.logbook import Logbook, last_measured
 from super_resolution_gans.training.loop import Batches, Rhythm, fit, learning_rate
 from super_resolution_gans.training.material import Material, prepare
 from super_resolution_gans.training.processes import TIME_LIMIT, Processes
-from super_resolution_gans.training.recipe import Recipe, Schedule
+from super_resolution_gans.training.recipe import Recipe
+from super_resolution_gans.training.sections import Schedule
 from super_resolution_gans.training.steps import PretrainStep
 from super_resolution_gans.training.view import Draws
 from super_resolution_gans.version import __version__
