@@ -61,7 +61,7 @@ def prepare(
         )
     torch.manual_seed(recipe.seed)
     generator = make_generator(recipe, init)
-    if recipe.freeze_batch_norm and init is None:
+    if recipe.freeze_batch_norm and recipe.model.norm == "batch" and init is None:
         raise TrainingError(
             "freeze_batch_norm keeps the statistics of trained weights: give some with --init"
         )

@@ -46,7 +46,8 @@ class Recipe(Section):
     pixels; always at the same place, these would add up to a grid in the image.
 
     ``freeze_batch_norm``: BatchNorm of the generator keeps the statistics it started with
-    (``--init``), so that the network trained is the network shipped.
+    (``--init``), so that the network trained is the network shipped. With ``model.norm: none`` it
+    says nothing: there is none to freeze, and what is trained is shipped anyway.
     """
 
     name: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,63}$")]

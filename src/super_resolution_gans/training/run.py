@@ -230,7 +230,8 @@ def recalibrate(
 ) -> None:
     """Replace BatchNorm's running statistics by plain means over ``batches`` of LR images.
 
-    The averages kept during training belong to weights that were still moving.
+    The averages kept during training belong to weights that were still moving. A network without
+    BatchNorm stays as it is, and no batch is asked for.
 
     Args:
         network: left in evaluation mode.
@@ -312,7 +313,9 @@ def _resumed(hooks: RunHooks, state: dict[str, Any], folder: Path) -> int:
 
 
 def _averaged(step: PretrainStep, plain: SRResNet) -> SRResNet:
-    network = SRResNet(plain.channels, plain.scale, plain.blocks, plain.width, noise=plain.noise)
+    network = SRResNet(
+        plain.channels, plain.scale, plain.blocks, plain.width, plain.noise, plain.norm
+    )
     network.load_state_dict(step.average.module.state_dict())
     device = next(plain.parameters()).device
     network.to(device=device, memory_format=torch.channels_last)  # type: ignore[call-overload]

@@ -22,13 +22,17 @@ class Section(BaseModel):
 
 
 class ModelSection(Section):
-    """The generator (SRResNet); ``noise`` is injected into its features, by learned amounts."""
+    """The generator (SRResNet); ``noise`` is injected into its features, by learned amounts.
+
+    ``norm``: ``none`` leaves BatchNorm out, see ``models/generator.py``.
+    """
 
     channels: Literal[1, 3] = 1
     scale: Scale = (4, 4)
     blocks: Annotated[int, Field(ge=1, le=256)] = 16
     width: Annotated[int, Field(ge=1, le=1024)] = 64
     noise: bool = False
+    norm: Literal["batch", "none"] = "batch"
 
 
 class DegradationSection(Section):
