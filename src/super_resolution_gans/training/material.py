@@ -7,6 +7,7 @@ from typing import Any
 import torch
 from torch import nn
 
+from super_resolution_gans.data.augment import Augmentation
 from super_resolution_gans.data.crops import CropRules, CropSampler
 from super_resolution_gans.data.store import Store, open_store
 from super_resolution_gans.degrade import DegradationRange
@@ -99,6 +100,7 @@ def _data(recipe: Recipe, store: Store, device: torch.device) -> tuple[CropSampl
         scale=recipe.model.scale,
         seed=recipe.seed,
         device=device,
+        augmentation=Augmentation(**recipe.augment.model_dump()),
     )
     validation = Validation(store, degradation=degradation, scale=recipe.model.scale, device=device)
     return sampler, validation

@@ -19,6 +19,7 @@ from pydantic import BaseModel, Field, ValidationError
 from super_resolution_gans.scan import printable
 from super_resolution_gans.training.sections import (
     AdversarialSection,
+    AugmentSection,
     ContentSection,
     CropSection,
     DegradationSection,
@@ -57,6 +58,7 @@ class Recipe(Section):
     model: ModelSection = ModelSection()
     degradation: DegradationSection = DegradationSection()
     crops: CropSection = CropSection()
+    augment: AugmentSection = AugmentSection()
     content: ContentSection = ContentSection()
     adversarial: AdversarialSection = AdversarialSection()
     jitter: Annotated[int, Field(ge=0, le=1024)] = 0

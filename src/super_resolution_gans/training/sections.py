@@ -9,6 +9,8 @@ from super_resolution_gans.losses import LEDIG_SCALE
 Factor = Annotated[int, Field(ge=1, le=32)]
 Scale = tuple[Factor, Factor]
 Interval = tuple[Annotated[float, Field(ge=0)], Annotated[float, Field(ge=0)]]
+_Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+Factors = tuple[_Positive, _Positive]
 Share = Annotated[float, Field(ge=0, le=1)]
 Count = Annotated[int, Field(ge=1)]
 Weight = Annotated[float, Field(ge=0, allow_inf_nan=False)]
@@ -53,6 +55,19 @@ class CropSection(Section):
     padding_share: Share = 0.0
     flip_lateral: bool = True
     flip_axial: bool = False
+
+
+class AugmentSection(Section):
+    """How crops are varied before LR is made of them, each by itself; see ``data/augment.py``.
+
+    ``gamma`` and ``gain`` are intervals of a power and a factor of grey levels, ``rotation`` is in
+    degrees to either side, ``speckle`` an interval of contrasts. Not with ``pairs: ready``.
+    """
+
+    gamma: Factors = (1.0, 1.0)
+    gain: Factors = (1.0, 1.0)
+    rotation: Annotated[float, Field(ge=0, le=45)] = 0.0
+    speckle: Interval = (0.0, 0.0)
 
 
 class ContentSection(Section):
