@@ -13,7 +13,7 @@ from super_resolution_gans.data.store import Store
 from super_resolution_gans.io.atomic import replacing
 from super_resolution_gans.io.hidden import sweep
 from super_resolution_gans.training.checkpoint import TrainingError, load_state
-from super_resolution_gans.training.recipe import Recipe
+from super_resolution_gans.training.recipe import Recipe, RecipeError, parse_recipe
 
 _SHOWN = 3  # changed keys that a message names
 
@@ -57,7 +57,8 @@ def claim(
     Args:
         folder: of the run.
         identity: from :func:`identify`.
-        recipe: kept beside it, for people.
+        recipe: kept beside it, for people. One written before there were some of its keys is the
+            same recipe, if these are at their defaults.
         force: go on with a run of another identity; ``run.json`` then lists those it had.
         on_warning: called with a line about what was forced, or about a checkpoint that is torn.
 
@@ -76,6 +77,8 @@ def claim(
         return None
     known = _read(described)
     changed = [key for key in identity if known.get(key) != identity[key]]
+    if "recipe_sha256" in changed and _of_fewer_keys(asked, recipe):
+        changed.remove("recipe_sha256")
     if changed and not force:
         raise TrainingError(
             f"{folder}: holds a run with another {_words(changed, known, identity)}"
@@ -114,6 +117,16 @@ def _describe(path: Path, identity: dict[str, Any]) -> None:
 def _ask(path: Path, recipe: Recipe) -> None:
     with replacing(path) as file:
         file.write(yaml.safe_dump(recipe.model_dump(mode="json"), sort_keys=False).encode())
+
+
+def _of_fewer_keys(asked: Path, recipe: Recipe) -> bool:
+    """Whether an older version, with fewer keys, wrote this very recipe."""
+    try:
+        old = yaml.safe_load(asked.read_text(encoding="utf-8"))
+        same = isinstance(old, dict) and parse_recipe(old, asked.name) == recipe
+    except (OSError, ValueError, yaml.YAMLError, RecipeError):
+        return False
+    return same and _flat(old).keys() < _flat(recipe.model_dump(mode="json")).keys()
 
 
 def _differences(asked: Path, recipe: Recipe) -> str:
