@@ -13,7 +13,7 @@ from super_resolution_gans.data.store import Store
 from super_resolution_gans.io.atomic import replacing
 from super_resolution_gans.io.hidden import sweep
 from super_resolution_gans.training.checkpoint import TrainingError, load_state
-from super_resolution_gans.training.recipe import Recipe, RecipeError, parse_recipe
+from super_resolution_gans.training.recipe import Recipe
 
 _SHOWN = 3  # changed keys that a message names
 
@@ -27,10 +27,12 @@ def identify(
 ) -> dict[str, Any]:
     """What makes a run this run and no other: digests of recipe, data, start and extractor.
 
-    So is the number of processes, since BatchNorm sees the part of a batch that one has.
+    So is the number of processes, since BatchNorm sees the part of a batch that one has. Keys of
+    the recipe count where they differ from their defaults: a run outlives keys that are new.
     """
+    told = recipe.model_dump_json(exclude_defaults=True)
     return {
-        "recipe_sha256": hashlib.sha256(recipe.model_dump_json().encode()).hexdigest(),
+        "recipe_sha256": hashlib.sha256(told.encode()).hexdigest(),
         "data_sha256": store.digest,
         "init_sha256": None if init is None else _file_digest(init),
         "features_sha256": features_sha256,
@@ -57,8 +59,7 @@ def claim(
     Args:
         folder: of the run.
         identity: from :func:`identify`.
-        recipe: kept beside it, for people. One written before there were some of its keys is the
-            same recipe, if these are at their defaults.
+        recipe: kept beside it, for people.
         force: go on with a run of another identity; ``run.json`` then lists those it had.
         on_warning: called with a line about what was forced, or about a checkpoint that is torn.
 
@@ -77,8 +78,6 @@ def claim(
         return None
     known = _read(described)
     changed = [key for key in identity if known.get(key) != identity[key]]
-    if "recipe_sha256" in changed and _of_fewer_keys(asked, recipe):
-        changed.remove("recipe_sha256")
     if changed and not force:
         raise TrainingError(
             f"{folder}: holds a run with another {_words(changed, known, identity)}"
@@ -117,16 +116,6 @@ def _describe(path: Path, identity: dict[str, Any]) -> None:
 def _ask(path: Path, recipe: Recipe) -> None:
     with replacing(path) as file:
         file.write(yaml.safe_dump(recipe.model_dump(mode="json"), sort_keys=False).encode())
-
-
-def _of_fewer_keys(asked: Path, recipe: Recipe) -> bool:
-    """Whether an older version, with fewer keys, wrote this very recipe."""
-    try:
-        old = yaml.safe_load(asked.read_text(encoding="utf-8"))
-        same = isinstance(old, dict) and parse_recipe(old, asked.name) == recipe
-    except (OSError, ValueError, yaml.YAMLError, RecipeError):
-        return False
-    return same and _flat(old).keys() < _flat(recipe.model_dump(mode="json")).keys()
 
 
 def _differences(asked: Path, recipe: Recipe) -> str:

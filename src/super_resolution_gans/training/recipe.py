@@ -122,8 +122,12 @@ def _over(base: dict[str, Any], values: dict[str, Any]) -> dict[str, Any]:
     merged = dict(base)
     for key, value in values.items():
         old = merged.get(key)
-        # Layers by name are one value: an extractor of another network must not keep the old ones.
-        if isinstance(old, dict) and isinstance(value, dict) and key != "features":
+        # Weights by name are one value: another extractor must not keep the layers of the old one.
+        if (
+            isinstance(old, dict)
+            and isinstance(value, dict)
+            and key not in ("features", "datasets")
+        ):
             value = _over(old, value)
         merged[key] = value
     return merged

@@ -48,13 +48,18 @@ class DegradationSection(Section):
 
 
 class CropSection(Section):
-    """Which crops are trained on; ``size`` in HR pixels."""
+    """Which crops are trained on; ``size`` in HR pixels.
+
+    ``datasets``: ``equal`` to draw each dataset of the store as often, or {name: weight} of those
+    to draw from; by their area if not given.
+    """
 
     size: Annotated[int, Field(ge=8, le=1024)] = 96
     background_share: Share = 0.1
     padding_share: Share = 0.0
     flip_lateral: bool = True
     flip_axial: bool = False
+    datasets: Literal["equal"] | dict[str, Weight] | None = None
 
 
 class AugmentSection(Section):
