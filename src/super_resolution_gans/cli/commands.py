@@ -9,6 +9,7 @@ from super_resolution_gans.cli.app import app as look_app
 from super_resolution_gans.cli.compare import compare
 from super_resolution_gans.cli.data import data
 from super_resolution_gans.cli.dicom_node import dicom_node
+from super_resolution_gans.cli.doctor import doctor
 from super_resolution_gans.cli.evaluate import evaluate
 from super_resolution_gans.cli.export import export
 from super_resolution_gans.cli.info import info
@@ -51,7 +52,7 @@ def _root(
 
 for _command in (
     *(upscale, watch, evaluate, compare, layers, volume, agree, info),
-    *(convert, export, train, plot, recipes, dicom_node),
+    *(convert, export, train, plot, recipes, dicom_node, doctor),
 ):
     app.command()(_command)
 app.command("app")(look_app)
