@@ -67,12 +67,15 @@ def _lines(seen: "Examination") -> "Iterator[str]":
     for check in seen.checks:
         result = check.fault
         if check.difference is not None:
-            result = f"{check.difference:.5f} grey levels of 8 bits {check.fault and ': '}{result}"
-        yield f"  {check.engine:<13}{check.precision:<10}{check.device:<6}{result.strip()}"
+            measured = f"{check.difference:.5f} grey levels of 8 bits"
+            result = f"{measured}, {check.fault}" if check.fault else measured
+        yield f"  {check.engine:<13}{check.precision:<10}{check.device:<6}{result}"
     yield ""
     yield from (f"warning: {line}" for line in seen.warnings)
     yield from (f"problem: {line}" for line in seen.problems)
-    yield f"srgan upscale {'will work' if seen.works else 'will not work'}"
+    verdict = "will work" if seen.works else "will not work"
+    way_out = f"; with {seen.way_out} it will" if seen.way_out else ""
+    yield f"srgan upscale {verdict}{way_out}"
 
 
 def _packages(extra: "Extra") -> str:

@@ -35,16 +35,18 @@ def check_upscaling(
     """What upscaling uses here; why it does not work, or nothing; every engine's check."""
     answers, end = _ask("upscaling", {}, seconds)
     default: Default | None = None
-    fault = f"upscaling a small image {end}" if not answers else ""
+    fault = ""
     checks: dict[tuple[str, str], Check] = {}
     for answer in answers:
         if "default" in answer:
             default = Default(**answer["default"])
         elif "fault" in answer:
-            fault = str(answer["fault"])
+            fault = fault or str(answer["fault"])
         else:
             check = Check(**answer["check"])
             checks[check.engine, check.precision] = check
+    if not checks and not fault:
+        fault = f"{'the plain network' if default else 'upscaling a small image'} {end}"
     return default, fault, tuple(checks.values())
 
 

@@ -46,6 +46,15 @@ class Examination:
         """Whether ``srgan upscale`` will work."""
         return not self.problems
 
+    @property
+    def way_out(self) -> str:
+        """Options with which it will work if it does not without; empty if none are known."""
+        model_is_there = not any(m.fault for m in self.models if m.name == DEFAULT_MODEL)
+        sound = [check for check in self.checks if not check.fault]
+        if self.works or not sound or not model_is_there:
+            return ""
+        return f"--engine {sound[0].engine} --precision {sound[0].precision}"
+
     def as_dict(self) -> dict[str, Any]:
         """For JSON; extras that lack a package have their ``cure``."""
         document = asdict(self)
@@ -58,7 +67,7 @@ def examine() -> Examination:
     """Look at everything; takes seconds, and raises nothing that a broken package raises."""
     default, fault, checks = check_upscaling()
     models, folders, extras = tuple(shipped_files()), look_at_folders(), find_extras()
-    problems, warnings = [fault] if fault else [], []
+    problems, warnings = [fault] if fault else [], list[str]()
     for check in checks:
         if check.fault and default and check.is_of(default):
             problems.append(f"{check.title}: {check.fault}")

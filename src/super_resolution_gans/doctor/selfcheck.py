@@ -17,9 +17,9 @@ if TYPE_CHECKING:
 
 SIZE = 32
 """Height and width of the image that is upscaled, in pixels."""
-LIMITS = {"float32": 0.01, "bfloat16": 2.0, "float16": 2.0}
-"""The largest difference that is no fault, in grey levels of 8 bits: several times what was
-measured (docs/speed.md)."""
+LIMITS = {"float32": 0.01, "bfloat16": 4.0, "float16": 4.0}
+"""The largest difference that is no fault, in grey levels of 8 bits. In float32 orders of sums
+differ; in short types single pixels of this image came out 1 to 2 grey levels off."""
 
 
 @dataclass(frozen=True)
@@ -108,8 +108,9 @@ def check_engines() -> Iterator[Check]:
     Each comes twice, first as the failure that it is if nothing comes after it.
 
     Raises:
-        Exception: if even the plain network cannot be run.
+        Exception: if not even the plain network can be run.
     """
+    import numpy as np
     import torch
 
     from super_resolution_gans.models.load import load_model
@@ -120,7 +121,7 @@ def check_engines() -> Iterator[Check]:
     plain = load_model(find_weights(DEFAULT_MODEL)).network
     image = _image()
     with torch.inference_mode():
-        batch = torch.from_numpy(image / image.dtype.type(255))[None, None]
+        batch = torch.from_numpy(image.astype(np.float32) / 255)[None, None]
         expected = plain(batch).clip(0, 1)[0, 0].numpy()
     for engine in ENGINES:
         device = automatic_device().value if engine == "torch" else "cpu"
@@ -153,9 +154,7 @@ def _try_out(upscaler: "Upscaler") -> None:
                 raise PredictionError("a PNG file made for a test", outcome.reason or "failed")
 
 
-def _checked(
-    check: Check, image: "NDArray[np.uint8]", expected: "NDArray[np.float32]"
-) -> Check:
+def _checked(check: Check, image: "NDArray[np.uint8]", expected: "NDArray[np.float32]") -> Check:
     from super_resolution_gans.doctor.child import in_a_line
     from super_resolution_gans.prediction.upscale import load_upscaler
 
@@ -175,11 +174,11 @@ def _checked(
 
 
 def _image() -> "NDArray[np.uint8]":
-    """Bands, as of a retina, under speckle; always the same."""
+    """Bands, as of a retina, under speckle of an average of eight; always the same."""
     import numpy as np
 
     bands = 40 + 150 * (np.sin(np.linspace(0, 9, SIZE)) > 0)
-    speckle = np.random.default_rng(0).rayleigh(0.8, (SIZE, SIZE))
+    speckle = np.random.default_rng(0).rayleigh(0.8, (8, SIZE, SIZE)).mean(0)
     return np.clip(bands[:, None] * speckle, 0, 255).astype(np.uint8)
 
 

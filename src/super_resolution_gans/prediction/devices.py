@@ -72,7 +72,9 @@ def automatic_precision(device: torch.device) -> Choice:
         if found:
             return Choice("bfloat16", f"the processor multiplies it ({', '.join(found)})")
         untold = f"torch {torch.__version__} does not tell what the processor multiplies fast"
-        return Choice("float32", "the processor multiplies no shorter type fast" if able else untold)
+        return Choice(
+            "float32", "the processor multiplies no shorter type fast" if able else untold
+        )
     if device.type == "cuda":
         major, minor = torch.cuda.get_device_capability(device)
         short = "bfloat16" if (major, minor) >= (8, 0) else "float16"
