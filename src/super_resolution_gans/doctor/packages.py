@@ -90,7 +90,7 @@ def find_extras() -> tuple[Extra, ...]:
 
 
 def _required(lines: Sequence[str], extra: str) -> "list[Requirement]":
-    """What an extra requires beyond the base, or what the base does."""
+    """What an extra requires, or the base if it has no name."""
     from packaging.requirements import Requirement
 
     found = []

@@ -33,9 +33,11 @@ def check_upscaling(
     seconds: float = SECONDS,
 ) -> tuple[Default | None, str, tuple[Check, ...]]:
     """What upscaling uses here; why it does not work, or nothing; every engine's check."""
-    answers, end = _ask("upscaling", {}, seconds)
+    answers, end = _ask("upscaling", {"whole": True}, seconds)
     default: Default | None = None
-    fault = ""
+    fault = "" if answers else f"upscaling a small image {end}"
+    if fault:  # the engines one by one may tell which of them does that
+        answers, end = _ask("upscaling", {"whole": False}, seconds)
     checks: dict[tuple[str, str], Check] = {}
     for answer in answers:
         if "default" in answer:
@@ -45,8 +47,8 @@ def check_upscaling(
         else:
             check = Check(**answer["check"])
             checks[check.engine, check.precision] = check
-    if not checks and not fault:
-        fault = f"{'the plain network' if default else 'upscaling a small image'} {end}"
+    if not checks:
+        fault = fault or f"the plain network {end}"
     return default, fault, tuple(checks.values())
 
 

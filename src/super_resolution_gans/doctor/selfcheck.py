@@ -179,7 +179,8 @@ def _image() -> "NDArray[np.uint8]":
 
     bands = 40 + 150 * (np.sin(np.linspace(0, 9, SIZE)) > 0)
     speckle = np.random.default_rng(0).rayleigh(0.8, (8, SIZE, SIZE)).mean(0)
-    return np.clip(bands[:, None] * speckle, 0, 255).astype(np.uint8)
+    image: NDArray[np.uint8] = np.clip(bands[:, None] * speckle, 0, 255).astype(np.uint8)
+    return image
 
 
 def _build() -> str:
