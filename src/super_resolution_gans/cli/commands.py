@@ -14,6 +14,7 @@ from super_resolution_gans.cli.evaluate import evaluate
 from super_resolution_gans.cli.export import export
 from super_resolution_gans.cli.info import info
 from super_resolution_gans.cli.layers import layers
+from super_resolution_gans.cli.messages import say
 from super_resolution_gans.cli.model import convert
 from super_resolution_gans.cli.mos import mos
 from super_resolution_gans.cli.train import plot, recipes, train
@@ -26,7 +27,6 @@ app = typer.Typer(
     name="srgan",
     help="SRGAN super-resolution for optical coherence tomography: upscale, train, evaluate.",
     no_args_is_help=True,
-    add_completion=False,
     pretty_exceptions_enable=False,
     # Plain help: it folds to any width, can be searched, and a usage error is one line.
     rich_markup_mode=None,
@@ -36,7 +36,11 @@ app = typer.Typer(
 
 def _version(wanted: bool) -> None:
     if wanted:
-        typer.echo(f"srgan {__version__}")
+        from super_resolution_gans.prediction.shipped import shipped_files
+
+        say(f"srgan {__version__}")
+        for file in shipped_files():
+            say(f"{file.name} {file.sha256[:12] if file.sha256 else file.fault}")
         raise typer.Exit
 
 
@@ -44,7 +48,12 @@ def _version(wanted: bool) -> None:
 def _root(
     version: Annotated[
         bool,
-        typer.Option("--version", callback=_version, is_eager=True, help="Print the version."),
+        typer.Option(
+            "--version",
+            callback=_version,
+            is_eager=True,
+            help="Print the version, and shipped models with the start of their SHA-256.",
+        ),
     ] = False,
 ) -> None:
     pass
