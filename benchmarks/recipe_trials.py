@@ -31,7 +31,7 @@ MEASURES = {
     "ssim_wang": ("SSIM", ".4f"),
     "spectrum_distance": ("spectrum distance", ".2f"),
     "grid_excess": ("grid excess", "+.2f"),
-    "grain_width": ("grain width", ".2f"),
+    "grain_ratio": ("grain width", ".2f"),
 }
 
 
@@ -74,7 +74,7 @@ def measure(models: list[str], arguments: argparse.Namespace) -> dict[str, Any]:
     report = arguments.out / f"report-{arguments.split}"
     command = [str(Path(sys.executable).with_name("python")), "-m", "super_resolution_gans.cli"]
     command += ["evaluate", "--split", arguments.split, "--data", str(arguments.data)]
-    command += ["--out", str(report), "--panels", "1", "--no-consistency", "--metrics", "grain"]
+    command += ["--out", str(report), "--panels", "1", "--no-consistency"]
     command += [] if arguments.lpips else ["--no-lpips"]
     for model in models:
         command += ["--model", model]
