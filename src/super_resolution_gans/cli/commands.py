@@ -12,6 +12,7 @@ from super_resolution_gans.cli.dicom_node import dicom_node
 from super_resolution_gans.cli.doctor import doctor
 from super_resolution_gans.cli.evaluate import evaluate
 from super_resolution_gans.cli.export import export
+from super_resolution_gans.cli.figure import figure
 from super_resolution_gans.cli.info import info
 from super_resolution_gans.cli.layers import layers
 from super_resolution_gans.cli.messages import say
@@ -60,7 +61,7 @@ def _root(
 
 
 for _command in (
-    *(upscale, watch, evaluate, compare, layers, volume, agree, info),
+    *(upscale, watch, evaluate, compare, layers, volume, agree, figure, info),
     *(convert, export, train, plot, recipes, dicom_node, doctor),
 ):
     app.command()(_command)
