@@ -18,7 +18,7 @@ FORMATS = {".png": "Software", ".svg": "Date", ".pdf": "CreationDate"}
 """What figures can be, and what of their metadata would change from day to day."""
 INCHES = 1.75
 """Width of an image."""
-_LEGEND, _GAP = 0.22, 0.06  # inches
+_TITLE, _GAP, _MARGIN = 0.22, 0.06, 0.02  # inches
 _MARK = "#ffb000"  # visible on black, on white and to colour-blind readers
 
 
@@ -65,15 +65,15 @@ def figure(
     from matplotlib.figure import Figure
 
     heights = [INCHES * h * aspect / w for h, w in ((height, width), (region.height, region.width))]
-    wide = len(images) * (INCHES + _GAP) - _GAP
-    high = _LEGEND + heights[0] + _GAP + heights[1]
+    wide = 2 * _MARGIN + len(images) * (INCHES + _GAP) - _GAP
+    high = 2 * _MARGIN + heights[1] + _GAP + heights[0] + _TITLE
     drawn = Figure(figsize=(wide, high), dpi=dpi, facecolor="white")
     FigureCanvasAgg(drawn)
     for number, (title, image) in enumerate(images.items()):
-        left = number * (INCHES + _GAP) / wide
+        left = (_MARGIN + number * (INCHES + _GAP)) / wide
         whole = np.repeat(np.repeat(image, height // len(image), 0), width // image.shape[1], 1)
         for row, part in enumerate((whole, region.cut(whole))):
-            bottom = 0.0 if row else (heights[1] + _GAP) / high
+            bottom = (_MARGIN + (0 if row else heights[1] + _GAP)) / high
             axes = drawn.add_axes((left, bottom, INCHES / wide, heights[row] / high))
             _show(axes, part, _MARK if row else None)
             if number == 0:
@@ -139,7 +139,7 @@ def _bar(axes: "Axes", pixels: int, mm: float | None, direction: str) -> None:
     for colour, width in (("black", 3.0), ("white", 1.6)):  # visible on white too
         axes.plot([0.05, x], [0.05, y], transform=axes.transAxes, color=colour, lw=width,
                   solid_capstyle="butt", scalex=False, scaley=False)  # fmt: skip
-    place, angle = ((0.07, 0.1), 90) if direction == "down" else ((0.1, 0.07), 0)
+    place, angle = ((0.07, 0.1), 90) if direction == "down" else ((0.17, 0.07), 0)
     words = axes.text(
         *place, text, fontsize=5.5, rotation=angle, va="bottom", color="white",
         transform=axes.transAxes,
