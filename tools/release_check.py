@@ -127,9 +127,16 @@ def check(folder: Path, wanted: Sequence[str], given: argparse.Namespace) -> Non
         say(check_collection(unpacked))
         step("known weaknesses of the pinned versions: pip-audit")
         say(audit(ROOT / "constraints.txt"))
+    refused = []
     for name in wanted:
         step(f"installed: {name}")
-        check_installed(name, wheel, unpacked, folder / "dist", given.pip_flags)
+        try:
+            check_installed(name, wheel, unpacked, folder / "dist", given.pip_flags)
+        except RefusedError as refusal:
+            say(f"refused: {refusal}")
+            refused.append(name)
+    if refused:
+        raise RefusedError(f"installed: {', '.join(refused)}")
     step("fit for a release" if given.only is None else "fit, as far as --only looks")
 
 
