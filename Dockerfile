@@ -43,7 +43,7 @@ ENV PATH="/opt/srgan/bin:${PATH}" \
     MPLCONFIGDIR=/tmp/matplotlib \
     NVIDIA_VISIBLE_DEVICES=all \
     NVIDIA_DRIVER_CAPABILITIES=compute,utility
-USER srgan
+USER 10001
 WORKDIR /data
 # Commands that end have no health to ask for.
 HEALTHCHECK NONE
