@@ -83,7 +83,7 @@ release-quick: $(VENV)/.release
 	$(BIN)/python tools/release_check.py --quick
 
 release-check: $(VENV)/.dev $(VENV)/.release
-	$(BIN)/python tools/release_check.py --keep dist --pip-flags "$(PIP_FLAGS)"
+	$(BIN)/python tools/release_check.py --keep dist --pip-flags="$(PIP_FLAGS)"
 
 ci: lint types docs test
 

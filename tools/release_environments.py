@@ -83,7 +83,7 @@ class Environment:
         if self._uv:
             here = ["--python", str(self.python)]
             # As pip does: an extra index completes PyPI, it does not hide it.
-            flags += ["--index-strategy", "unsafe-best-match"]
+            flags += ["--index-strategy", "unsafe-best-match", *_flags_of_pip()]
             run([*self._uv, "pip", "install", *here, *flags, wanted], ROOT)
             run([*self._uv, "pip", "check", *here], ROOT)
         else:
@@ -108,6 +108,13 @@ class Environment:
         tool = [sys.executable, "-m", "cyclonedx_py", "environment", "--validate"]
         run([*tool, "--output-reproducible", "-o", str(path), str(self.python)], self.folder)
         return len(json.loads(path.read_text(encoding="utf-8"))["components"])
+
+
+def _flags_of_pip() -> list[str]:
+    """What the environment tells pip of where packages are, which uv does not ask."""
+    names = ("index-url", "extra-index-url", "find-links")
+    told = {name: os.environ.get(f"PIP_{name.upper().replace('-', '_')}", "") for name in names}
+    return [part for name in names for value in told[name].split() for part in (f"--{name}", value)]
 
 
 def audit(constraints: Path) -> str:

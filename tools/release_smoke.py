@@ -6,8 +6,10 @@ CLONE is an unpacked sdist. Each line that is printed says what worked; the firs
 not is an error.
 """
 
+import io
 import sys
 from collections.abc import Callable
+from contextlib import redirect_stderr
 from pathlib import Path
 
 import numpy as np
@@ -47,7 +49,9 @@ def everywhere() -> None:
         image.crop((200, 200, 264, 248)).save("small.png")
     golden = CLONE / "tests" / "models" / "golden" / "first_keras2.h5"
     for model in (None, str(golden)):
-        low, high = srgan_utils.SRGAN_predict("small.png", model, "predicted.png")
+        with redirect_stderr(io.StringIO()) as said:
+            low, high = srgan_utils.SRGAN_predict("small.png", model, "predicted.png")
+        assert "super-resolved by" in said.getvalue()
         assert low.shape == (48, 64, 3)
         assert high.shape[2] == 3
         assert high.shape[0] * 64 == high.shape[1] * 48 > 48 * 64
