@@ -3,10 +3,11 @@
     srgan evaluate --data DATA --model RUN/model.safetensors --split test --split ood \
         --no-consistency --out REPORT
     python tools/publish_weights.py RUN --name oct-srresnet-x4 --report REPORT/means.json \
-        --data-note "..." [--before FIRST_RUN] [--dtype float32]
+        --data-note "..." [--before FIRST] [--dtype float32]
 
 Writes ``src/super_resolution_gans/weights/NAME.safetensors`` and ``NAME.md``. Numbers come from the
-report and the run, none from this file. ``--before`` names the run whose weights RUN began with.
+report and the run, none from this file. ``--before`` is what RUN began with: a run, or weights that
+were shipped, whose own story then comes first.
 """
 
 import argparse
@@ -116,13 +117,16 @@ def main() -> None:
 
     model = load_generator(arguments.run / "model.safetensors")
     report = json.loads(arguments.report.read_text(encoding="utf-8"))
-    runs = [model.card]
+    trained = [training_line(model.card)]
     if arguments.before:
-        runs.insert(0, load_generator(arguments.before / "model.safetensors").card)
+        folder = arguments.before.is_dir()
+        file = arguments.before / "model.safetensors" if folder else arguments.before
+        before = load_generator(file).card
+        trained = [*before.get("trained", [training_line(before)]), *trained]
     card = {
         **model.card,
         "name": arguments.name,
-        "trained": [training_line(run) for run in runs],
+        "trained": trained,
         "data": arguments.data_note,
         "evaluation": {name: entry["means"] for name, entry in report["datasets"].items()},
         "protocol": report["protocol"]["in_words"],

@@ -175,3 +175,29 @@ def test_scans_too_small_for_any_perception_have_no_plane(srgan, pair, tmp_path)
 )
 def test_a_sweep_that_is_none_is_wrong_usage(srgan, scans, options):
     assert srgan("evaluate", "--data", scans, *options).exit_code == 2
+
+
+def test_an_ensemble_is_another_result_and_journal_and_files_say_so(srgan, pair, scans, tmp_path):
+    plain, several = tmp_path / "plain", tmp_path / "several"
+    for out, more in ((plain, ()), (several, ("--ensemble",))):
+        result = srgan("upscale", scans, "-o", out, "--model", pair[0], *more)
+        assert result.exit_code == 0, result.output
+        first = json.loads((out / "srgan-journal.jsonl").read_text().splitlines()[0])
+        assert first["ensemble"] is bool(more)
+    for name in ("CNV-1-1.png", "NORMAL-2-1.png"):
+        with Image.open(plain / name) as one, Image.open(several / name) as other:
+            assert json.loads(other.info["srgan"])["ensemble"] is True
+            assert not np.array_equal(np.asarray(one), np.asarray(other))
+
+
+def test_evaluate_measures_an_ensemble_as_such(srgan, pair, scans, tmp_path):
+    out = tmp_path / "out"
+    arguments = ("evaluate", "--data", scans, "--model", pair[0], "--out", out, "--no-lpips")
+    assert srgan(*arguments).exit_code == 0
+    before = json.loads((out / "means.json").read_text())
+    again = srgan(*arguments, "--ensemble")
+    assert again.exit_code == 0, again.output
+    after = json.loads((out / "means.json").read_text())
+    (one,), (other,) = before["datasets"].values(), after["datasets"].values()
+    assert one["means"]["faithful"] != other["means"]["faithful"]
+    assert one["means"]["bicubic"] == other["means"]["bicubic"]

@@ -367,3 +367,13 @@ def test_a_gpu_cuts_the_same_pixels_and_degrades_them_alike(store: Store) -> Non
         torch.testing.assert_close(high.cpu(), high_expected, atol=1e-7, rtol=0)
         torch.testing.assert_close(low.cpu(), low_expected, atol=1.01 / 255, rtol=0)
         assert ((low.cpu() - low_expected).abs() > 1e-6).float().mean() < 1e-3
+
+
+def test_crops_come_from_the_datasets_that_the_rules_name(store: Store) -> None:
+    records = [r._replace(dataset="a" if r.height == 160 else "b") for r in store.records]
+    parted = replace(store, records=tuple(records))
+    drawing = sampler(parted, datasets={"b": 1.0})
+    chosen = {drawing.records[c.record].dataset for s in range(20) for c in drawing.draw(s, 4)}
+    assert chosen == {"b"}
+    with pytest.raises(DataError, match="names 'c', but there are only a, b"):
+        sampler(parted, datasets={"c": 1.0})

@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from super_resolution_gans.data.store import open_store
 from super_resolution_gans.training.checkpoint import NAME, TrainingError, save_state
-from super_resolution_gans.training.identity import claim
+from super_resolution_gans.training.identity import claim, identify
 from super_resolution_gans.training.recipe import Recipe
 
 IDENTITY = {
@@ -107,3 +108,23 @@ def test_a_changed_recipe_is_refused_with_the_keys_that_differ(
         TrainingError, match=r"another recipe \(ema_decay: 0\.999 -> 0\.5, seed: 1 -> 5\)"
     ):
         claim(tmp_path, {**IDENTITY, "recipe_sha256": "9"}, other)
+
+
+def test_a_recipe_is_known_by_what_differs_from_the_defaults(
+    store_path: Path, tiny: Recipe
+) -> None:
+    """So that a run can go on after its package has learned a new key."""
+    store = open_store(store_path)
+
+    def digest(recipe: Recipe) -> str:
+        found: str = identify(recipe, store, None)["recipe_sha256"]
+        return found
+
+    written_out = Recipe.model_validate(tiny.model_dump())
+    assert digest(written_out) == digest(tiny)
+    assert digest(tiny.model_copy(update={"jitter": 3})) != digest(tiny)
+
+    class Later(Recipe):
+        new_key: int = 5
+
+    assert digest(Later.model_validate(tiny.model_dump(exclude_defaults=True))) == digest(tiny)

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from super_resolution_gans.cli import options
 from super_resolution_gans.cli.measures import drawn_regions, hashes, measuring
 from super_resolution_gans.cli.messages import error, fail, parse_scale, warn
 from super_resolution_gans.cli.methods import BASELINES, load_methods
@@ -168,6 +169,7 @@ def evaluate(
             "perception-distortion plane: plane.* in --out.",
         ),
     ] = None,
+    ensemble: options.Ensemble = False,
     consistency: Annotated[
         bool | None,
         typer.Option(
@@ -207,7 +209,12 @@ def evaluate(
     try:
         more = measuring(metrics, metric_file or [])
         load = partial(
-            load_upscaler, scale=factors, device=device, precision=precision, engine=engine
+            load_upscaler,
+            scale=factors,
+            device=device,
+            precision=precision,
+            engine=engine,
+            ensemble=ensemble,
         )
         upscalers = load_methods(
             load, model, swept, faithful, baselines=baselines, consistency=consistency

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from super_resolution_gans.data.blocks import BLOCK, PADDING
+from super_resolution_gans.data.groups import Groups, Shares
 from super_resolution_gans.data.inventory import DataError
 from super_resolution_gans.data.resident import Resident
 from super_resolution_gans.data.store import Record, Store
@@ -46,6 +47,8 @@ class CropRules:
 
     Crops keep clear of white padding, except that ``padding_share`` of them show an edge of it (if
     the store has any). Its edge is the sharpest in any scan: a network that never saw one rings.
+
+    ``datasets``: see :mod:`.groups`.
     """
 
     size: int = 96
@@ -53,6 +56,7 @@ class CropRules:
     padding_share: float = 0.0
     flip_lateral: bool = True
     flip_axial: bool = False
+    datasets: Shares | None = None
 
 
 class CropSampler:
@@ -70,8 +74,8 @@ class CropSampler:
     Scans that are too small for a crop with its margin are left out (``left_out``).
 
     Raises:
-        DataError: if the split is empty, no scan is large enough for a crop, or pairs are wanted
-            and missing.
+        DataError: if the split is empty, no scan is large enough for a crop, pairs are wanted and
+            missing, or a dataset that is named is not there.
     """
 
     def __init__(
@@ -104,11 +108,16 @@ class CropSampler:
         positions = [
             (r.height - self._side[0] + 1) * (r.width - self._side[1] + 1) for r in self.records
         ]
-        self._cumulative = np.cumsum(positions, dtype=np.int64)
         # Looking for padding that is not there would cost time and the choice of tissue.
-        self._shows_padding = rules.padding_share > 0 and any(
-            bool((store.blocks_of(r) == PADDING).any()) for r in self.records
-        )
+        padded = [
+            rules.padding_share > 0 and bool((store.blocks_of(r) == PADDING).any())
+            for r in self.records
+        ]
+        names = [r.dataset for r in self.records]
+        try:
+            self._groups = Groups(names, positions, padded, rules.datasets)
+        except ValueError as error:
+            raise DataError(store.path, str(error)) from error
         self._resident = (
             Resident.of(store, self.records, device)
             if degradation is not None and Resident.fits(store, self.records, device)
@@ -134,11 +143,11 @@ class CropSampler:
     def _draw_one(self, generator: np.random.Generator) -> Crop:
         wants_tissue = generator.random() >= self.rules.background_share
         flips = generator.random(2) < 0.5
-        wants_padding = self._shows_padding and generator.random() < self.rules.padding_share
+        group = self._groups.draw(generator)
+        wants_padding = group.shows_padding and generator.random() < self.rules.padding_share
         best: tuple[int, int, int] | None = None
         for _ in range(_ATTEMPTS):
-            position = int(generator.integers(self._cumulative[-1]))
-            record = int(np.searchsorted(self._cumulative, position, side="right"))
+            record = group.record(generator)
             chosen = self.records[record]
             top = int(generator.integers(chosen.height - self._side[0] + 1))
             left = int(generator.integers(chosen.width - self._side[1] + 1))

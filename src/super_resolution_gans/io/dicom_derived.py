@@ -35,6 +35,7 @@ _OF_A_RUN = (
     "consistency",
     "fidelity",
     "faithful_sha256",
+    "ensemble",
 )
 _PRIVATE_GROUP = 0x0099
 _LONGEST_VECTOR = 60_000

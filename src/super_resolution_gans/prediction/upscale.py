@@ -3,6 +3,7 @@
 import operator
 import os
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,13 @@ from super_resolution_gans.prediction.catalogue import DEFAULT_MODEL, INTERPOLAT
 from super_resolution_gans.prediction.devices import fast_precision, pick_device, pick_precision
 from super_resolution_gans.prediction.domain_statistics import statistics_for
 from super_resolution_gans.prediction.downsampling import agreement
-from super_resolution_gans.prediction.engines import Engine, Reduced, make_engine, pick_engine
+from super_resolution_gans.prediction.engines import (
+    Engine,
+    Reduced,
+    SelfEnsemble,
+    make_engine,
+    pick_engine,
+)
 from super_resolution_gans.prediction.errors import PredictionError
 from super_resolution_gans.prediction.fidelity import Partner, find_partner, read_model
 from super_resolution_gans.prediction.interpolation import Interpolation
@@ -38,6 +45,7 @@ def load_upscaler(
     noise: float = 0.0,
     fidelity: float | None = None,
     faithful: str | os.PathLike[str] | None = None,
+    ensemble: bool = False,
 ) -> Upscaler:
     """Make a model ready.
 
@@ -67,6 +75,9 @@ def load_upscaler(
             from: 1 is the faithful network (SRResNet), 0 the model's own (SRGAN). By default
             nothing is mixed.
         faithful: that other model, a name or a file; shipped models know theirs.
+        ensemble: a network's result is the mean of those of the image's mirror images and
+            transposes (:class:`SelfEnsemble`): nearer to the truth in mean square, up to eight
+            times as slow. Interpolation stays what it is.
 
     Raises:
         ValueError: if there is no such model, device or precision, the model cannot be used, or
@@ -97,7 +108,8 @@ def load_upscaler(
         raise PredictionError(path, f"has {network.channels} channels; images have 1 or 3")
 
     def make(dtype: str) -> Engine:
-        return _scaled(make_engine(network, kind, chosen, dtype), wanted, path)
+        runs = make_engine(network, kind, chosen, dtype)
+        return _scaled(SelfEnsemble(runs) if ensemble else runs, wanted, path)
 
     fast = dtype
     if dtype == "auto":
@@ -112,6 +124,7 @@ def load_upscaler(
     story = Provenance(
         name, sha256(path), runs.scale, fast, chosen.type, __version__, library, str(known)
     )
+    story = replace(story, ensemble=ensemble)
     if partner is not None:
         story = partner.told(story)
     return Upscaler(runs, story, tile, exact, agreement=known, statistics=statistics_for(card))

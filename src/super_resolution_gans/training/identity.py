@@ -27,10 +27,12 @@ def identify(
 ) -> dict[str, Any]:
     """What makes a run this run and no other: digests of recipe, data, start and extractor.
 
-    So is the number of processes, since BatchNorm sees the part of a batch that one has.
+    So is the number of processes, since BatchNorm sees the part of a batch that one has. Keys of
+    the recipe count where they differ from their defaults: a run outlives keys that are new.
     """
+    told = recipe.model_dump_json(exclude_defaults=True)
     return {
-        "recipe_sha256": hashlib.sha256(recipe.model_dump_json().encode()).hexdigest(),
+        "recipe_sha256": hashlib.sha256(told.encode()).hexdigest(),
         "data_sha256": store.digest,
         "init_sha256": None if init is None else _file_digest(init),
         "features_sha256": features_sha256,

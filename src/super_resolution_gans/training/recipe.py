@@ -61,13 +61,18 @@ class DegradationSection(_Section):
 
 
 class CropSection(_Section):
-    """Which crops are trained on; ``size`` in HR pixels."""
+    """Which crops are trained on; ``size`` in HR pixels.
+
+    ``datasets``: ``equal`` to draw each dataset of the store as often, or {name: weight} of those
+    to draw from; by their area if not given.
+    """
 
     size: Annotated[int, Field(ge=8, le=1024)] = 96
     background_share: Share = 0.1
     padding_share: Share = 0.0
     flip_lateral: bool = True
     flip_axial: bool = False
+    datasets: Literal["equal"] | dict[str, Weight] | None = None
 
 
 class ContentSection(_Section):
@@ -253,8 +258,12 @@ def _over(base: dict[str, Any], values: dict[str, Any]) -> dict[str, Any]:
     merged = dict(base)
     for key, value in values.items():
         old = merged.get(key)
-        # Layers by name are one value: an extractor of another network must not keep the old ones.
-        if isinstance(old, dict) and isinstance(value, dict) and key != "features":
+        # Weights by name are one value: another extractor must not keep the layers of the old one.
+        if (
+            isinstance(old, dict)
+            and isinstance(value, dict)
+            and key not in ("features", "datasets")
+        ):
             value = _over(old, value)
         merged[key] = value
     return merged

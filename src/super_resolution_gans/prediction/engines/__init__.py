@@ -11,6 +11,7 @@ from super_resolution_gans.prediction.engines.contract import (
     OutOfMemoryError,
 )
 from super_resolution_gans.prediction.engines.reduced import Reduced
+from super_resolution_gans.prediction.engines.self_ensemble import SelfEnsemble
 from super_resolution_gans.prediction.engines.torch_engine import PRECISIONS, TorchEngine
 
 __all__ = [
@@ -20,6 +21,7 @@ __all__ = [
     "Engine",
     "OutOfMemoryError",
     "Reduced",
+    "SelfEnsemble",
     "TorchEngine",
     "make_engine",
     "pick_engine",

@@ -1,0 +1,124 @@
+"""Recipes that differ in one thing each, trained with one short budget and measured: a table.
+
+    python benchmarks/recipe_trials.py TRIALS.yaml STORE DATA --out RUNS [--vgg VGG16] [--only NAME]
+
+TRIALS.yaml (those of docs/experiments.md lie in benchmarks/trials) holds ``recipe``, ``init`` (a
+model, or null for random weights), ``common`` (settings of all, the budget among them), ``trials``
+({name: [settings]}; a setting ``init=...`` is a trial's own start, ``store=...`` its own store, a
+path beside STORE) and, if wanted, ``show`` (models that stand in the table untrained).
+
+Settings are for the processor's schedule and, if there is a GPU, for its own alike. Started again,
+it goes on where it was. Measured on the validation split, each dataset by itself; LPIPS is not, for
+it judges at the end. Prints markdown.
+"""
+
+import argparse
+import json
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from super_resolution_gans.prediction.catalogue import find_weights
+from super_resolution_gans.training.recipe import load_recipe
+from super_resolution_gans.training.run import train
+
+MEASURES = {
+    "psnr": ("PSNR dB", ".3f"),
+    "ssim_wang": ("SSIM", ".4f"),
+    "spectrum_distance": ("spectrum distance", ".2f"),
+    "grid_excess": ("grid excess", "+.2f"),
+    "grain_ratio": ("grain width", ".2f"),
+}
+
+
+def settings(common: list[str], own: list[str]) -> tuple[list[str], dict[str, str]]:
+    """Overrides of a recipe, and what is no part of one: ``init`` and ``store``."""
+    apart = dict(s.split("=", 1) for s in own if s.startswith(("init=", "store=")))
+    overrides = []
+    for setting in [*common, *(s for s in own if s.split("=", 1)[0] not in apart)]:
+        if setting.startswith("schedule."):
+            kept = setting.removeprefix("schedule.")
+            overrides += [f"schedules.cpu.{kept}", f"schedules.gpu.{kept}"]
+        else:
+            overrides.append(setting)
+    return overrides, apart
+
+
+def train_one(name: str, plan: dict[str, Any], arguments: argparse.Namespace) -> Path:
+    """Train a trial (or take it if it is finished) and return its weights, by its name."""
+    overrides, apart = settings(plan["common"], plan["trials"][name] or [])
+    init = apart.get("init", plan.get("init"))
+    start = None if init in (None, "none") else find_weights(init)
+    store = arguments.store.parent / apart["store"] if "store" in apart else arguments.store
+    outcome = train(
+        load_recipe(plan["recipe"], overrides),
+        store,
+        arguments.out / name,
+        init=start,
+        vgg=arguments.vgg,
+        device=arguments.device,
+        on_warning=lambda line: print(f"  {line}", file=sys.stderr),
+    )
+    named = arguments.out / "models" / f"{name}.safetensors"
+    named.parent.mkdir(exist_ok=True)
+    shutil.copyfile(outcome.model, named)
+    return named
+
+
+def measure(models: list[str], arguments: argparse.Namespace) -> dict[str, Any]:
+    """``srgan evaluate`` of all of them on one split."""
+    report = arguments.out / f"report-{arguments.split}"
+    command = [str(Path(sys.executable).with_name("python")), "-m", "super_resolution_gans.cli"]
+    command += ["evaluate", "--split", arguments.split, "--data", str(arguments.data)]
+    command += ["--out", str(report), "--panels", "1", "--no-consistency"]
+    command += [] if arguments.lpips else ["--no-lpips"]
+    for model in models:
+        command += ["--model", model]
+    subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
+    found: dict[str, Any] = json.loads((report / "means.json").read_text(encoding="utf-8"))
+    return found
+
+
+def print_table(found: dict[str, Any], measures: dict[str, tuple[str, str]]) -> None:
+    """Markdown, one block a dataset."""
+    for dataset, entry in found["datasets"].items():
+        print(f"\n{dataset}: {entry['images']} images of {entry['patients']} people\n")
+        shown = {k: v for k, v in measures.items() if k in next(iter(entry["means"].values()))}
+        print("| | " + " | ".join(title for title, _ in shown.values()) + " |")
+        print("|---" * (len(shown) + 1) + "|")
+        for method, values in entry["means"].items():
+            cells = [format(values[key], shape) for key, (_, shape) in shown.items()]
+            print(f"| {method} | " + " | ".join(cells) + " |")
+
+
+def main() -> None:
+    """Train, evaluate, print."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("plan", type=Path)
+    parser.add_argument("store", type=Path)
+    parser.add_argument("data", type=Path)
+    parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--vgg", type=Path)
+    parser.add_argument("--only", action="append", help="this trial; repeatable")
+    parser.add_argument("--split", default="val")
+    parser.add_argument("--lpips", action="store_true", help="to judge a finished choice")
+    parser.add_argument("--device", default="auto")
+    arguments = parser.parse_args()
+
+    plan = yaml.safe_load(arguments.plan.read_text(encoding="utf-8"))
+    arguments.out.mkdir(parents=True, exist_ok=True)
+    models = list(plan.get("show") or [])
+    for name in plan["trials"]:
+        if not arguments.only or name in arguments.only:
+            print(name, file=sys.stderr, flush=True)
+            models.append(str(train_one(name, plan, arguments)))
+    measures = {**MEASURES, **({"lpips": ("LPIPS", ".3f")} if arguments.lpips else {})}
+    print_table(measure(models, arguments), measures)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,290 @@
+"""All that follows from trained weights, by one command: weights, cards, tables, pictures.
+
+    python tools/publish.py DATA WEIGHTS --out FOLDER [--model NAME=RUN ...] [--only STEP ...]
+
+DATA is a folder with a manifest, WEIGHTS holds other people's models (docs/results.md says which),
+FOLDER keeps what was measured, so that a run that was stopped goes on. Steps, in this order:
+
+``weights``
+    each RUN (of ``srgan train``) is measured by itself and becomes the shipped NAME with its card;
+    it may go on from the weights shipped under that name so far, whose story its card then begins
+    with. What the card says of the data stays what it was.
+``uncertainty``
+    ``tools/calibrate_uncertainty.py``.
+``tables``
+    the run with all competitors: docs/results.md between its markers, docs/fidelity.md, planes;
+    person by person (``srgan compare``), and the worst cases.
+``readme``
+    the table of the README, between its markers, and the picture of ``make demo``.
+
+What prose says of the numbers is for people to read again: the steps print which files changed.
+"""
+
+import argparse
+import csv
+import json
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from statistics import fmean
+from typing import Any
+
+from super_resolution_gans.models.checkpoint import load_generator
+from super_resolution_gans.prediction.catalogue import find_weights
+from super_resolution_gans.prediction.provenance import sha256
+
+ROOT = Path(__file__).resolve().parents[1]
+DOCS = ROOT / "docs"
+OURS = ("oct-srresnet-x4", "oct-srgan-x4")
+FAITHFUL, INVENTIVE = "oct-srgan-x4 at fidelity 1", "oct-srgan-x4 at fidelity 0"
+SHOWN = "kermany_oct2017"  # the set of six people and more, whose images may be shown
+PEERS = {
+    "DIV2K-SRResNet": "h5/pre_generator.h5",
+    "DIV2K-SRGAN": "h5/gan_generator.h5",
+    "IMDN": "peers/imdn_x4/IMDN_x4.pth",
+    "leftthomas-SRGAN": "peers/leftthomas_srgan_shahinur/netG_epoch_4_100.pth",
+    "Fast-SRGAN": "peers/fast_srgan/model.pt",
+}
+COLUMNS = {
+    "psnr": ("PSNR dB", ".2f"),
+    "ssim_wang": ("SSIM", ".4f"),
+    "lpips": ("LPIPS", ".3f"),
+    "lr_consistency": ("LR consistency dB", ".1f"),
+    "spectrum_distance": ("spectrum distance", ".2f"),
+    "grid_excess": ("grid excess", "+.2f"),
+}
+README_SETS = {
+    "kermany_oct2017": "Kermany 2018<br>20 scans, 16 people",
+    "duke_chiu2015_dme": "Duke Chiu 2015<br>11 scans, 1 person",
+    "duke_sbsdi_bioptigen (averaged_clean)": "Duke SBSDI, averaged<br>4 scans, 4 people",
+    "octid_nr206": "Cirrus, never trained on<br>3 scans, 3 people",
+}
+BOTH = ["--split", "test", "--split", "ood"]
+
+
+def run(*command: object) -> None:
+    """Run a program of this environment; its words go to standard error."""
+    words = [str(word) for word in command]
+    print("$", " ".join(words), file=sys.stderr, flush=True)
+    subprocess.run([sys.executable, *words], check=True, cwd=ROOT, stdout=sys.stderr)
+
+
+def srgan(*arguments: object) -> None:
+    """The command line of this very tree."""
+    run("-m", "super_resolution_gans.cli", *arguments)
+
+
+def means(report: Path) -> dict[str, Any]:
+    """What an evaluation found."""
+    found: dict[str, Any] = json.loads((report / "means.json").read_text(encoding="utf-8"))
+    return found
+
+
+def publish(name: str, folder: Path, data: Path, out: Path) -> None:
+    """Measure a run by itself and ship it under ``name``."""
+    card = load_generator(folder / "model.safetensors").card
+    shipped = find_weights(name)
+    note = load_generator(shipped).card["data"]
+    before: list[object] = []
+    if card["init_sha256"] == sha256(shipped):
+        kept = out / f"before-{name}.safetensors"
+        if not kept.exists():
+            shutil.copyfile(shipped, kept)
+        before = ["--before", kept]
+    elif (out / f"before-{name}.safetensors").exists():  # this step was done before
+        before = ["--before", out / f"before-{name}.safetensors"]
+    partner = ["--model", OURS[0]] if name == OURS[1] else []
+    report = out / f"card-{name}"
+    model = f"{name}={folder / 'model.safetensors'}"
+    measured = ["--no-consistency", "--out", report, "--panels", 1]
+    srgan("evaluate", "--data", data, *BOTH, *partner, "--model", model, *measured)
+    written = ["--report", report / "means.json", "--data-note", note, "--dtype", "float16"]
+    run("tools/publish_weights.py", folder, "--name", name, *written, *before)
+
+
+def row_name(method: str) -> str:
+    """What a method is called in docs/results.md."""
+    match = re.fullmatch(r"oct-srgan-x4 at fidelity (\S+)", method)
+    if not match:
+        return method
+    ends = {"1": "**oct-srresnet-x4** (fidelity 1)", "0": "**oct-srgan-x4** (fidelity 0)"}
+    return ends.get(match[1], f"between, fidelity {match[1]}")
+
+
+def order(method: str) -> tuple[int, float]:
+    """Interpolations and competitors as they come, then ours from faithful to inventive."""
+    match = re.fullmatch(r"oct-srgan-x4 at fidelity (\S+)", method)
+    return (1, -float(match[1])) if match else (0, 0.0)
+
+
+def table(found: Mapping[str, Mapping[str, Any]]) -> str:
+    """One dataset in Markdown."""
+    lines = ["| | " + " | ".join(title for title, _ in COLUMNS.values()) + " |"]
+    lines.append("|---" * (len(COLUMNS) + 1) + "|")
+    for method in sorted(found, key=order):
+        cells = [format(found[method][key], shape) for key, (_, shape) in COLUMNS.items()]
+        lines.append(f"| {row_name(method)} | " + " | ".join(cells) + " |")
+    return "\n".join(lines)
+
+
+def readme_table(found: Mapping[str, Any]) -> str:
+    """PSNR / SSIM / LPIPS of the sets that the README shows."""
+    lines = [
+        "| | " + " | ".join(README_SETS.values()) + " |",
+        "|---" * (len(README_SETS) + 1) + "|",
+    ]
+    for method in next(iter(found["datasets"].values()))["means"]:
+        name = f"**{method}**" if method in OURS else method
+        name = "the same, no consistency" if "," in method else name
+        cells = []
+        for dataset in README_SETS:
+            m = found["datasets"][dataset]["means"][method]
+            cells.append(f"{m['psnr']:.2f} / {m['ssim_wang']:.3f} / {m['lpips']:.3f}")
+        lines.append(f"| {name} | " + " | ".join(cells) + " |")
+    return "\n".join(lines)
+
+
+def put(path: Path, name: str, text: str) -> None:
+    """Replace what stands between the markers ``name`` of a page."""
+    start, end = f"<!-- {name}: written by tools/publish.py -->\n\n", f"\n\n<!-- end of {name} -->"
+    page = path.read_text(encoding="utf-8")
+    head, found, rest = page.partition(start)
+    _, ended, tail = rest.partition(end)
+    if not (found and ended):
+        raise SystemExit(f"{path}: has no markers for {name}")
+    path.write_text(head + start + text + end + tail, encoding="utf-8")
+
+
+def write_tables(data: Path, weights: Path, out: Path) -> None:
+    """Everything beside everybody, at five fidelities."""
+    report = out / "all"
+    peers = [
+        word for name, file in PEERS.items() for word in ("--model", f"{name}={weights / file}")
+    ]
+    sweep = ["--fidelity-sweep", "0,0.25,0.5,0.75,1", "--out", report, "--panels", 1]
+    srgan("evaluate", "--data", data, *BOTH, *sweep, "--model", OURS[1], *peers)
+    for dataset, entry in means(report)["datasets"].items():
+        put(DOCS / "results.md", dataset, table(entry["means"]))
+    write_people(data, report, out)
+    shutil.copyfile(report / "plane.md", DOCS / "fidelity.md")
+    for picture in (DOCS / "images").glob("plane-*.svg"):
+        shutil.copyfile(report / picture.name, picture)
+
+
+def people_table(found: Sequence[Mapping[str, Any]]) -> str:
+    """What ``srgan compare --json`` found, a line a comparison."""
+    heads = "| | against | people | difference | 95 % interval | p (Holm) | better |"
+    lines = [heads, "|---" * 7 + "|"]
+    names = {FAITHFUL: OURS[0], INVENTIVE: OURS[1]}
+    for one in found:
+        title, _ = COLUMNS[one["measure"]]
+        shape = "+.2f" if one["measure"] == "psnr" else "+.4f"
+        low, high = (format(end, shape) for end in one["interval"])
+        better = one["better"] or "not shown"
+        lines.append(
+            f"| {names[one['method']]}, {title} | {one['against']} | {one['people']} | "
+            f"{one['difference']:{shape}} | {low} to {high} | {one['p_holm']:.3f} | "
+            f"{names.get(better, better)} |"
+        )
+    return "\n".join(lines)
+
+
+def worst(rows: Sequence[Mapping[str, str]]) -> dict[str, list[tuple[str, str, float, float]]]:
+    """{dataset: for each of ours the image with the least to show}.
+
+    For SRResNet that is the gain in PSNR over bicubic, for SRGAN the share of bicubic's LPIPS.
+    """
+    by_image: dict[tuple[str, str], dict[str, Mapping[str, str]]] = {}
+    for row in rows:
+        by_image.setdefault((row["dataset"], row["image"]), {})[row["method"]] = row
+
+    def gain(methods: Mapping[str, Mapping[str, str]]) -> float:
+        return float(methods[FAITHFUL]["psnr"]) - float(methods["bicubic"]["psnr"])
+
+    def share(methods: Mapping[str, Mapping[str, str]]) -> float:
+        return float(methods[INVENTIVE]["lpips"]) / float(methods["bicubic"]["lpips"])
+
+    found: dict[str, list[tuple[str, str, float, float]]] = {}
+    for dataset in dict.fromkeys(name for name, _ in by_image):
+        here = {image: m for (name, image), m in by_image.items() if name == dataset}
+        one, other = min(here, key=lambda i: gain(here[i])), max(here, key=lambda i: share(here[i]))
+        found[dataset] = [
+            (one, "PSNR over bicubic, dB", gain(here[one]), fmean(map(gain, here.values()))),
+            (other, "LPIPS over bicubic's", share(here[other]), fmean(map(share, here.values()))),
+        ]
+    return found
+
+
+def write_people(data: Path, report: Path, out: Path) -> None:
+    """Person by person where there are six people or more, and the worst of every set."""
+    findings = []
+    for method in (FAITHFUL, INVENTIVE):
+        asked = [word for name in ("bicubic", *PEERS) for word in ("--against", name)]
+        only = ["--dataset", SHOWN, "--metrics", "psnr,ssim_wang,lpips", "--json"]
+        command = ["-m", "super_resolution_gans.cli", "compare", report, "--method", method]
+        words = [sys.executable, *map(str, [*command, *asked, *only])]
+        done = subprocess.run(words, check=True, cwd=ROOT, capture_output=True, text=True)
+        findings += json.loads(done.stdout)["findings"]
+    put(DOCS / "results.md", "people", people_table(findings))
+    with (report / "per_image.csv").open(encoding="utf-8", newline="") as file:
+        found = worst(list(csv.DictReader(file)))
+    lines = ["| set | measure | worst image | there | mean of the set |", "|---" * 5 + "|"]
+    for dataset, cases in found.items():
+        for image, measure, value, mean in cases:
+            name = image.removeprefix(f"{dataset.split(' ')[0]}/")
+            lines.append(f"| {dataset} | {measure} | {name} | {value:.2f} | {mean:.2f} |")
+    put(DOCS / "results.md", "worst", "\n".join(lines))
+    image = found[SHOWN][0][0]
+    alone = out / "worst" / "scans"
+    alone.mkdir(parents=True, exist_ok=True)
+    shutil.copyfile(data / image, alone / Path(image).name)
+    models = [word for name in OURS for word in ("--model", name)]
+    picture = out / "worst" / "report"
+    srgan("evaluate", "--data", alone, *models, "--panels", 1, "--out", picture, "--fresh")
+    (drawn,) = (picture / "panels").rglob("*.png")
+    shutil.copyfile(drawn, DOCS / "images" / "worst.png")
+
+
+def write_readme(data: Path, out: Path) -> None:
+    """The table and the picture."""
+    models = [word for name in OURS for word in ("--model", name)]
+    srgan("evaluate", "--data", data, *BOTH, *models, "--out", out / "readme", "--panels", 1)
+    put(ROOT / "README.md", "results", readme_table(means(out / "readme")))
+    demo = ["--data", "examples/scans", *models, "--panels", 3, "--out", out / "demo"]
+    srgan("evaluate", *demo)
+    (picture,) = (out / "demo" / "panels").rglob("DRUSEN-9894035-2*.png")
+    shutil.copyfile(picture, DOCS / "images" / "panel.png")
+
+
+def main() -> None:
+    """All steps, or those that were asked for."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("data", type=Path)
+    parser.add_argument("weights", type=Path)
+    parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--model", action="append", default=[], metavar="NAME=RUN")
+    steps = ("weights", "uncertainty", "tables", "readme")
+    parser.add_argument("--only", action="append", choices=steps)
+    arguments = parser.parse_args()
+    data, weights, out = (p.resolve() for p in (arguments.data, arguments.weights, arguments.out))
+    wanted = arguments.only or steps
+
+    out.mkdir(parents=True, exist_ok=True)
+    if "weights" in wanted:
+        for text in arguments.model:
+            name, _, folder = text.partition("=")
+            publish(name, Path(folder).resolve(), data, out)
+    if "uncertainty" in wanted:
+        run("tools/calibrate_uncertainty.py", data, "--cache", out / "uncertainty")
+    if "tables" in wanted:
+        write_tables(data, weights, out)
+    if "readme" in wanted:
+        write_readme(data, out)
+    subprocess.run(["git", "status", "--short"], cwd=ROOT, check=False)
+
+
+if __name__ == "__main__":
+    main()
