@@ -119,7 +119,7 @@ def export() -> None:
 
 def oct_devices() -> None:
     said = srgan("info", heidelberg(Path("a.vol"))).stdout
-    assert "3 x 8 x 12" in said, said
+    assert "3 slices of 12 x 8 pixels" in said, said
     srgan("upscale", "a.vol", "-o", "vol.tif", "--model", "bicubic")
     print("a Heidelberg .vol is read and upscaled")
 
