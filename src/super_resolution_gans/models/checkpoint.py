@@ -211,7 +211,8 @@ def _srresnet(architecture: dict[str, Any]) -> SRResNet:
     noise = architecture.get("noise", False)
     if not isinstance(noise, bool):
         raise ValueError(f"noise is true or false, not {noise!r}")
-    return SRResNet(scale=(vertical, lateral), noise=noise, **numbers)
+    norm = architecture.get("norm", "batch")
+    return SRResNet(scale=(vertical, lateral), noise=noise, norm=norm, **numbers)
 
 
 _BUILDERS: dict[str, Callable[[dict[str, Any]], Upsampler]] = {
