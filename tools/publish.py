@@ -1,14 +1,15 @@
 """All that follows from trained weights, by one command: weights, cards, tables, pictures.
 
-    python tools/publish.py DATA WEIGHTS --out FOLDER [--model NAME=RUN ...] [--only STEP ...]
+    python tools/publish.py DATA WEIGHTS --out FOLDER [--model NAME=RUN[,RUN] ...] [--only STEP ...]
 
 DATA is a folder with a manifest, WEIGHTS holds other people's models (docs/results.md says which),
 FOLDER keeps what was measured, so that a run that was stopped goes on. Steps, in this order:
 
 ``weights``
-    each RUN (of ``srgan train``) is measured by itself and becomes the shipped NAME with its card;
-    it may go on from the weights shipped under that name so far, whose story its card then begins
-    with. What the card says of the data stays what it was.
+    each RUN (of ``srgan train``) is measured by itself and becomes the shipped NAME with its card.
+    Of several, joined by commas, each began with the one before; the last ships. The first may have
+    begun with the weights shipped under that name so far, whose story the card then begins with.
+    What the card says of the data stays what it was.
 ``uncertainty``
     ``tools/calibrate_uncertainty.py``.
 ``tables``
@@ -85,19 +86,17 @@ def means(report: Path) -> dict[str, Any]:
     return found
 
 
-def publish(name: str, folder: Path, data: Path, out: Path) -> None:
-    """Measure a run by itself and ship it under ``name``."""
-    card = load_generator(folder / "model.safetensors").card
+def publish(name: str, folders: Sequence[Path], data: Path, out: Path) -> None:
+    """Measure the last of several runs by itself and ship it under ``name``."""
+    *earlier, folder = folders
+    first = load_generator(folders[0] / "model.safetensors").card
     shipped = find_weights(name)
     note = load_generator(shipped).card["data"]
-    before: list[object] = []
-    if card["init_sha256"] == sha256(shipped):
-        kept = out / f"before-{name}.safetensors"
-        if not kept.exists():
-            shutil.copyfile(shipped, kept)
-        before = ["--before", kept]
-    elif (out / f"before-{name}.safetensors").exists():  # this step was done before
-        before = ["--before", out / f"before-{name}.safetensors"]
+    kept = out / f"before-{name}.safetensors"  # there already if this step is done again
+    if not kept.exists() and first["init_sha256"] == sha256(shipped):
+        shutil.copyfile(shipped, kept)
+    began = [kept] if kept.exists() and first["init_sha256"] == sha256(kept) else []
+    before = [word for path in (*began, *earlier) for word in ("--before", path)]
     partner = ["--model", OURS[0]] if name == OURS[1] else []
     report = out / f"card-{name}"
     model = f"{name}={folder / 'model.safetensors'}"
@@ -277,7 +276,7 @@ def main() -> None:
     parser.add_argument("data", type=Path)
     parser.add_argument("weights", type=Path)
     parser.add_argument("--out", type=Path, required=True)
-    parser.add_argument("--model", action="append", default=[], metavar="NAME=RUN")
+    parser.add_argument("--model", action="append", default=[], metavar="NAME=RUN[,RUN]")
     steps = ("weights", "uncertainty", "tables", "readme", "notebooks")
     parser.add_argument("--only", action="append", choices=steps)
     arguments = parser.parse_args()
@@ -287,8 +286,8 @@ def main() -> None:
     out.mkdir(parents=True, exist_ok=True)
     if "weights" in wanted:
         for text in arguments.model:
-            name, _, folder = text.partition("=")
-            publish(name, Path(folder).resolve(), data, out)
+            name, _, folders = text.partition("=")
+            publish(name, [Path(folder).resolve() for folder in folders.split(",")], data, out)
     if "uncertainty" in wanted:
         run("tools/calibrate_uncertainty.py", data, "--cache", out / "uncertainty")
     if "tables" in wanted:

@@ -3,7 +3,7 @@
     srgan evaluate --data DATA --model RUN/model.safetensors --split test --split ood \
         --no-consistency --out REPORT
     python tools/publish_weights.py RUN --name oct-srresnet-x4 --report REPORT/means.json \
-        --data-note "..." [--before FIRST] [--dtype float32]
+        --data-note "..." [--before FIRST ...] [--dtype float32]
 
 Writes ``NAME.safetensors``, ``NAME.md`` and ``SHA256SUMS`` among the shipped weights. Numbers come
 from the report and the run, none from this file. ``--before`` is what RUN began with: a run, or
@@ -119,18 +119,17 @@ def main() -> None:
     parser.add_argument("--name", required=True)
     parser.add_argument("--report", type=Path, required=True)
     parser.add_argument("--data-note", required=True)
-    parser.add_argument("--before", type=Path)
+    parser.add_argument("--before", type=Path, action="append", default=[])
     parser.add_argument("--dtype", default="float32", choices=["float32", "float16"])
     arguments = parser.parse_args()
 
     model = load_generator(arguments.run / "model.safetensors")
     report = json.loads(arguments.report.read_text(encoding="utf-8"))
-    trained = [training_line(model.card)]
-    if arguments.before:
-        folder = arguments.before.is_dir()
-        file = arguments.before / "model.safetensors" if folder else arguments.before
-        before = load_generator(file).card
-        trained = [*before.get("trained", [training_line(before)]), *trained]
+    trained = []
+    for before in arguments.before:
+        card = load_generator(before / "model.safetensors" if before.is_dir() else before).card
+        trained += card.get("trained", [training_line(card)])
+    trained.append(training_line(model.card))
     card = {
         **model.card,
         "name": arguments.name,
