@@ -16,8 +16,8 @@ WEB := web-output
 WEB_SCANS ?= $(SCANS)
 WEB_RATINGS ?= 22
 
-.PHONY: help demo test lint types docs docs-commands ci benchmark web-long clean release-quick \
-	release-check
+.PHONY: help demo test lint types docs docs-commands notebooks ci benchmark web-long clean \
+	release-quick release-check
 
 help:
 	@echo "make demo       super-resolve a bundled OCT scan: picture and numbers in $(DEMO)/"
@@ -26,6 +26,7 @@ help:
 	@echo "make types      mypy, strict"
 	@echo "make docs       the documentation as pages, in site/; what is broken is an error"
 	@echo "make docs-commands  run the commands that the pages show: minutes"
+	@echo "make notebooks  run the notebooks, each from a fresh kernel: minutes"
 	@echo "make ci         lint, types, docs, test"
 	@echo "make release-quick  build wheel and sdist, check metadata and contents"
 	@echo "make release-check  and install the wheel, base and each extra alone: many minutes"
@@ -84,6 +85,9 @@ release-quick: $(VENV)/.release
 
 release-check: $(VENV)/.dev $(VENV)/.release
 	$(BIN)/python tools/release_check.py --keep dist --pip-flags="$(PIP_FLAGS)"
+
+notebooks: $(VENV)/.dev
+	$(BIN)/python tools/run_notebooks.py
 
 ci: lint types docs test
 

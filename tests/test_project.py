@@ -89,7 +89,8 @@ def test_every_extra_of_users_is_tried_by_the_release_check(
 ) -> None:
     tried = set(tool("release_smoke").SMOKES) - {"base"}
     assert tried == set(tool("release_environments").extras())
-    assert set(project["optional-dependencies"]) - tried == {"docs", "dev", "release"}
+    of_developers = {"docs", "notebooks", "dev", "release"}
+    assert set(project["optional-dependencies"]) - tried == of_developers
 
 
 def test_every_place_that_names_an_extra_is_provoked_by_the_release_check(tool: Any) -> None:

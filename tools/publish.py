@@ -16,6 +16,8 @@ FOLDER keeps what was measured, so that a run that was stopped goes on. Steps, i
     person by person (``srgan compare``), and the worst cases.
 ``readme``
     the table of the README, between its markers, and the picture of ``make demo``.
+``notebooks``
+    the rows of sixteen people that one of them reads, and what all of them show.
 
 What prose says of the numbers is for people to read again: the steps print which files changed.
 """
@@ -259,6 +261,16 @@ def write_readme(data: Path, out: Path) -> None:
     shutil.copyfile(picture, DOCS / "images" / "panel.png")
 
 
+def write_notebooks(data: Path, out: Path) -> None:
+    """Rows and outputs."""
+    models = [word for name in OURS for word in ("--model", name)]
+    chosen = ["--data", data, "--split", "test", "--dataset", SHOWN, "--consistency", *models]
+    srgan("evaluate", *chosen, "--panels", 0, "--out", out / "notebooks")
+    rows = "per_image.csv"
+    shutil.copyfile(out / "notebooks" / rows, ROOT / "notebooks" / "kermany-test" / rows)
+    run("tools/run_notebooks.py", "--write")
+
+
 def main() -> None:
     """All steps, or those that were asked for."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
@@ -266,7 +278,7 @@ def main() -> None:
     parser.add_argument("weights", type=Path)
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--model", action="append", default=[], metavar="NAME=RUN")
-    steps = ("weights", "uncertainty", "tables", "readme")
+    steps = ("weights", "uncertainty", "tables", "readme", "notebooks")
     parser.add_argument("--only", action="append", choices=steps)
     arguments = parser.parse_args()
     data, weights, out = (p.resolve() for p in (arguments.data, arguments.weights, arguments.out))
@@ -283,6 +295,8 @@ def main() -> None:
         write_tables(data, weights, out)
     if "readme" in wanted:
         write_readme(data, out)
+    if "notebooks" in wanted:
+        write_notebooks(data, out)
     subprocess.run(["git", "status", "--short"], cwd=ROOT, check=False)
 
 

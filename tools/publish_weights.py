@@ -5,12 +5,13 @@
     python tools/publish_weights.py RUN --name oct-srresnet-x4 --report REPORT/means.json \
         --data-note "..." [--before FIRST] [--dtype float32]
 
-Writes ``src/super_resolution_gans/weights/NAME.safetensors`` and ``NAME.md``. Numbers come from the
-report and the run, none from this file. ``--before`` is what RUN began with: a run, or weights that
-were shipped, whose own story then comes first.
+Writes ``NAME.safetensors``, ``NAME.md`` and ``SHA256SUMS`` among the shipped weights. Numbers come
+from the report and the run, none from this file. ``--before`` is what RUN began with: a run, or
+weights that were shipped, whose own story then comes first.
 """
 
 import argparse
+import hashlib
 import json
 from pathlib import Path
 from typing import Any
@@ -104,6 +105,13 @@ def _people(entry: dict[str, Any]) -> str:
     )
 
 
+def write_sums(folder: Path) -> None:
+    """Write ``SHA256SUMS``, by which ``srgan doctor`` judges the files, as ``sha256sum`` does."""
+    paths = sorted(folder.glob("*.safetensors"))
+    lines = (f"{hashlib.sha256(path.read_bytes()).hexdigest()}  {path.name}\n" for path in paths)
+    (folder / "SHA256SUMS").write_text("".join(lines), encoding="ascii")
+
+
 def main() -> None:
     """Write the weights and the card."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
@@ -137,6 +145,7 @@ def main() -> None:
     save_generator(
         network, WEIGHTS / f"{arguments.name}.safetensors", card, getattr(torch, arguments.dtype)
     )
+    write_sums(WEIGHTS)
     steps = "\n".join(f"{i}. {line}" for i, line in enumerate(card["trained"], 1))
     protocol = "\n".join(f"- {line}" for line in card["protocol"])
     text = f"""# {arguments.name}

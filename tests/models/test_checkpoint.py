@@ -279,6 +279,15 @@ def test_what_is_no_file_is_refused(tmp_path: Path) -> None:
     assert "not a readable safetensors file" in refusal(tmp_path / "empty")
 
 
+def test_where_nothing_can_be_written_the_file_is_named_and_not_its_temporary_one(
+    tmp_path: Path,
+) -> None:
+    path = tmp_path / "no such folder" / "a.safetensors"
+    with pytest.raises(FileNotFoundError) as raised:
+        save_generator(SRResNet(blocks=1, width=8), path)
+    assert raised.value.filename == str(path)
+
+
 @pytest.mark.parametrize("name", ["new\nline.safetensors", "bell\x07", "right\u202eleft"])
 def test_odd_names_are_shown_escaped_on_one_line(
     tmp_path: Path, network: SRResNet, name: str
