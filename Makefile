@@ -80,14 +80,14 @@ docs: $(VENV)/.docs
 docs-commands: $(VENV)/.dev
 	$(BIN)/python tools/check_docs.py commands
 
+notebooks: $(VENV)/.dev
+	$(BIN)/python tools/run_notebooks.py
+
 release-quick: $(VENV)/.release
 	$(BIN)/python tools/release_check.py --quick
 
 release-check: $(VENV)/.dev $(VENV)/.release
 	$(BIN)/python tools/release_check.py --keep dist --pip-flags="$(PIP_FLAGS)"
-
-notebooks: $(VENV)/.dev
-	$(BIN)/python tools/run_notebooks.py
 
 ci: lint types docs test
 
