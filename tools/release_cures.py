@@ -158,8 +158,13 @@ PLACES: dict[str, tuple[str, Callable[[], Iterator[str]]]] = {
 }
 """Which module of the package names which extra, and what makes it do so."""
 
-ONLY_HELP = ("cli/dicom_node.py", "cli/on_cluster.py", "cli/options.py")
-"""Modules that name an extra in their help."""
+ONLY_ADVICE = (
+    "cli/dicom_node.py",
+    "cli/on_cluster.py",
+    "cli/options.py",
+    "prediction/engines/choice.py",
+)
+"""Modules that name an extra in their help, or as what would be faster: nothing fails there."""
 
 NEVER_MISSING = ("service/stores.py",)
 """Modules that name an extra in case fsspec is missing, which torch brings."""

@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import Self
 
 ROOT = Path(__file__).resolve().parents[1]
-NOT_INSTALLED_ALONE = ("docs", "dev", "release")  # tools of those who work on the package
+# For those who work on the package.
+NOT_INSTALLED_ALONE = ("docs", "notebooks", "dev", "release")
 
 
 class RefusedError(Exception):
