@@ -229,6 +229,11 @@ def test_r1_takes_the_mean_logit_of_maps_and_of_several_discriminators() -> None
     assert losses.r1_penalty(maps, real).item() == pytest.approx(expected, rel=1e-5)
 
 
+def test_as_many_maps_of_fakes_as_of_real_images_are_compared() -> None:
+    with pytest.raises(ValueError, match="zip"):
+        losses.relativistic_discriminator([torch.zeros(1, 1)] * 2, [torch.zeros(1, 1)])
+
+
 def test_r1_says_what_is_missing_when_images_ask_for_no_gradient() -> None:
     real = torch.rand(2, 1, 4, 4)
     with pytest.raises(ValueError, match="requires_grad_"):

@@ -56,9 +56,8 @@ GROUPS = {
         ("models/keras_tensors.py", "models/keras_ranges.py", "models/keras_layers.py"),
         (
             "models/test_keras_tensors.py",
-            "models/test_keras_model.py",
-            "models/test_keras_config.py",
-            "models/test_keras_families.py",
+            "models/test_keras_ranges.py",
+            "models/test_keras_layers.py",
         ),
     ),
 }
