@@ -7,6 +7,7 @@ PYTHON ?= python3
 VENV ?= .venv
 PIP_FLAGS ?=
 PYTEST_FLAGS ?=
+MUTATION ?=
 
 BIN := $(VENV)/bin
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check $(PIP_FLAGS) -c constraints.txt
@@ -16,7 +17,7 @@ WEB := web-output
 WEB_SCANS ?= $(SCANS)
 WEB_RATINGS ?= 22
 
-.PHONY: help demo test lint types docs docs-commands ci benchmark web-long clean
+.PHONY: help demo test lint types docs docs-commands ci benchmark mutation web-long clean
 
 help:
 	@echo "make demo       super-resolve a bundled OCT scan: picture and numbers in $(DEMO)/"
@@ -27,6 +28,7 @@ help:
 	@echo "make docs-commands  run the commands that the pages show: minutes"
 	@echo "make ci         lint, types, docs, test"
 	@echo "make benchmark  start-up times, agreement of downsampling, speed of training"
+	@echo "make mutation   what the tests do not notice when the code is changed: MUTATION=\"losses tiles\""
 	@echo "make web-long   the rating study for minutes: 50 clients and 20 kills, 12 raters in Chromium"
 
 $(BIN)/python:
@@ -77,6 +79,14 @@ benchmark: $(VENV)/.dev
 	$(BIN)/python benchmarks/startup.py
 	$(BIN)/python benchmarks/degradation_agreement.py
 	$(BIN)/python benchmarks/train_step.py
+
+$(VENV)/.mutation: pyproject.toml constraints.txt | $(BIN)/python
+	@echo "installing into $(VENV) (the first time this fetches PyTorch)"
+	$(INSTALL) -e ".[dev,mutation]"
+	@touch $@ $(VENV)/.base $(VENV)/.dev
+
+mutation: $(VENV)/.mutation
+	$(BIN)/python tools/mutation.py $(MUTATION)
 
 # WEB_SCANS=FOLDER WEB_RATINGS=100 for more than the bundled scans, which give 22 images to rate.
 web-long: $(VENV)/.dev

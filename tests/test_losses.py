@@ -98,6 +98,16 @@ def test_features_of_other_layers_are_not_compared(
         losses.perceptual(dict.fromkeys(sr, some), dict.fromkeys(hr, some), weights=weights)
 
 
+def test_the_refusal_names_all_layers() -> None:
+    some = torch.rand(1, 1, 2, 2)
+    with pytest.raises(ValueError, match=r".") as caught:
+        losses.perceptual({"b": some, "a": some}, {"a": some}, weights={"c": 1.0})
+    assert str(caught.value) == (
+        "perceptual: SR, HR and weights must name the same layers, at least one; "
+        "got ['a', 'b'], ['a'] and ['c']"
+    )
+
+
 def test_total_variation_is_the_mean_length_of_the_gradient() -> None:
     image = torch.tensor([[[[0.0, 0.3], [0.4, 0.4]]]])
     # Upper left: (0.4, 0.3), length 0.5. Upper right: down 0.1. Lower left: right 0. Corner: 0.
@@ -236,5 +246,8 @@ def test_as_many_maps_of_fakes_as_of_real_images_are_compared() -> None:
 
 def test_r1_says_what_is_missing_when_images_ask_for_no_gradient() -> None:
     real = torch.rand(2, 1, 4, 4)
-    with pytest.raises(ValueError, match="requires_grad_"):
+    with pytest.raises(ValueError, match=r".") as caught:
         losses.r1_penalty(real, real)
+    assert str(caught.value) == (
+        "r1_penalty: call real.requires_grad_() before the discriminator sees it"
+    )
