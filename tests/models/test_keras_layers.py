@@ -24,7 +24,8 @@ NORM = {
 def built(kind: str, options: dict[str, Any], *inputs: str, **tensors: Tensor) -> tuple[Build, int]:
     """What a layer makes of an image of 4 channels (``image``) and one of 3 (``other``)."""
     weights = {name: Weight(f"it/{name}", tensor) for name, tensor in tensors.items()}
-    build = Build([], {"it": weights}, Nodes(), {"image": 0, "other": 1}, {0: 4, 1: 3})
+    file = {"it": weights} if weights else {}  # layers without weights are not in every file
+    build = Build([], file, Nodes(), {"image": 0, "other": 1}, {0: 4, 1: 3})
     build.nodes("relu", 0)  # node 1
     return build, CLASSES[kind](build, KerasLayer("it", kind, options, inputs or ("image",)))
 
@@ -160,8 +161,10 @@ def test_slopes_that_are_refused(shape: tuple[int, ...], reason: str) -> None:
     assert refusal("PReLU", {}, alpha=torch.ones(shape)) == reason
 
 
-def test_a_prelu_without_slopes_is_refused() -> None:
+def test_layers_that_have_lost_their_weights_are_refused() -> None:
     assert refusal("PReLU", {}) == "has no weight alpha"
+    assert refusal("Conv2D", CONV) == "has no weight kernel"
+    assert refusal("BatchNormalization", {}) == "has no weight gamma"
 
 
 @pytest.mark.parametrize(

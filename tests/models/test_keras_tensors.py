@@ -90,7 +90,7 @@ def test_all_weights_of_a_layer_get_our_names() -> None:
 
 
 def test_more_numbers_than_weights_are_refused_by_their_place_in_the_file() -> None:
-    numbered = {str(place): Weight(f"vars/{place}", torch.ones(1)) for place in range(3)}
+    numbered = {str(place): Weight(f"vars/{place}", torch.ones(1)) for place in range(4)}
     with pytest.raises(KerasError) as caught:
         named("Conv2D", set(), numbered)
     assert str(caught.value) == "has a weight too many, vars/2"
