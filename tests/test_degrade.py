@@ -161,17 +161,17 @@ def test_noise_is_what_the_generator_draws() -> None:
 
 
 @pytest.mark.parametrize(
-    "change",
+    "made",
     [
-        lambda x: blur(x, 1.0),
-        lambda x: add_noise(x, 1.0, torch.Generator()),
-        lambda x: add_speckle(x, 1.0, [torch.Generator()]),
+        lambda: blur(rand(1, 1, 6, 6).double(), 1.0),
+        lambda: add_noise(torch.zeros(1, 1, 6, 6).double(), 1.0, torch.Generator()),
+        lambda: add_speckle(torch.ones(1, 1, 6, 6).double(), 1.0, [torch.Generator()]),
     ],
 )
-def test_double_precision_stays_double(change: Callable[[Tensor], Tensor]) -> None:
-    made = change(rand(1, 1, 6, 6).double())
-    assert made.dtype == torch.float64
-    assert not torch.equal(made, made.float().double())
+def test_images_in_double_precision_get_all_of_it(made: Callable[[], Tensor]) -> None:
+    image = made()
+    assert image.dtype == torch.float64
+    assert not torch.equal(image, image.float().double())
 
 
 @pytest.mark.parametrize("contrast", [0.1, 0.5, 1.0])
