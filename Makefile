@@ -17,7 +17,8 @@ WEB := web-output
 WEB_SCANS ?= $(SCANS)
 WEB_RATINGS ?= 22
 
-.PHONY: help demo test lint types docs docs-commands ci benchmark mutation web-long clean
+.PHONY: help demo test lint types docs docs-commands notebooks ci benchmark mutation web-long clean \
+	release-quick release-check
 
 help:
 	@echo "make demo       super-resolve a bundled OCT scan: picture and numbers in $(DEMO)/"
@@ -26,7 +27,10 @@ help:
 	@echo "make types      mypy, strict"
 	@echo "make docs       the documentation as pages, in site/; what is broken is an error"
 	@echo "make docs-commands  run the commands that the pages show: minutes"
+	@echo "make notebooks  run the notebooks, each from a fresh kernel: minutes"
 	@echo "make ci         lint, types, docs, test"
+	@echo "make release-quick  build wheel and sdist, check metadata and contents"
+	@echo "make release-check  and install the wheel, base and each extra alone: many minutes"
 	@echo "make benchmark  start-up times, agreement of downsampling, speed of training"
 	@echo "make mutation   what the tests do not notice when the code is changed: MUTATION=\"losses tiles\""
 	@echo "make web-long   the rating study for minutes: 50 clients and 20 kills, 12 raters in Chromium"
@@ -48,6 +52,11 @@ $(VENV)/.dev: pyproject.toml constraints.txt | $(BIN)/python
 $(VENV)/.docs: pyproject.toml constraints.txt | $(BIN)/python
 	@echo "installing into $(VENV)"
 	$(INSTALL) -e ".[docs]"
+	@touch $@ $(VENV)/.base
+
+$(VENV)/.release: pyproject.toml constraints.txt | $(BIN)/python
+	@echo "installing into $(VENV)"
+	$(INSTALL) -e ".[release]"
 	@touch $@ $(VENV)/.base
 
 demo: $(VENV)/.base
@@ -72,6 +81,15 @@ docs: $(VENV)/.docs
 
 docs-commands: $(VENV)/.dev
 	$(BIN)/python tools/check_docs.py commands
+
+notebooks: $(VENV)/.dev
+	$(BIN)/python tools/run_notebooks.py
+
+release-quick: $(VENV)/.release
+	$(BIN)/python tools/release_check.py --quick
+
+release-check: $(VENV)/.dev $(VENV)/.release
+	$(BIN)/python tools/release_check.py --keep dist --pip-flags="$(PIP_FLAGS)"
 
 ci: lint types docs test
 

@@ -5,11 +5,13 @@
 TRIALS.yaml (those of docs/experiments.md lie in benchmarks/trials) holds ``recipe``, ``init`` (a
 model, or null for random weights), ``common`` (settings of all, the budget among them), ``trials``
 ({name: [settings]}; a setting ``init=...`` is a trial's own start, ``store=...`` its own store, a
-path beside STORE) and, if wanted, ``show`` (models that stand in the table untrained).
+path beside STORE) and, if wanted, ``show`` (models that stand in tables of scans untrained).
 
 Settings are for the processor's schedule and, if there is a GPU, for its own alike. Started again,
-it goes on where it was. Measured on the validation split, each dataset by itself; LPIPS is not, for
-it judges at the end. Prints markdown.
+it goes on where it was. Prints a table in Markdown: of the sixteen fixed crops that training
+validates by, after the last update; or, with ``--split``, of whole scans of DATA by ``srgan
+evaluate``, each dataset by itself. LPIPS is left out unless asked for: it judges, and does not
+choose.
 """
 
 import argparse
@@ -26,12 +28,18 @@ from super_resolution_gans.prediction.catalogue import find_weights
 from super_resolution_gans.training.recipe import load_recipe
 from super_resolution_gans.training.run import train
 
+CROPS = {
+    "psnr": ("PSNR dB", ".3f"),
+    "ssim": ("SSIM", ".4f"),
+    "spectrum_distance": ("spectrum distance", ".3f"),
+    "grid_excess": ("grid excess", "+.2f"),
+}
 MEASURES = {
     "psnr": ("PSNR dB", ".3f"),
     "ssim_wang": ("SSIM", ".4f"),
     "spectrum_distance": ("spectrum distance", ".2f"),
     "grid_excess": ("grid excess", "+.2f"),
-    "grain_width": ("grain width", ".2f"),
+    "grain_ratio": ("grain width", ".2f"),
 }
 
 
@@ -74,13 +82,25 @@ def measure(models: list[str], arguments: argparse.Namespace) -> dict[str, Any]:
     report = arguments.out / f"report-{arguments.split}"
     command = [str(Path(sys.executable).with_name("python")), "-m", "super_resolution_gans.cli"]
     command += ["evaluate", "--split", arguments.split, "--data", str(arguments.data)]
-    command += ["--out", str(report), "--panels", "1", "--no-consistency", "--metrics", "grain"]
+    command += ["--out", str(report), "--panels", "1", "--no-consistency"]
     command += [] if arguments.lpips else ["--no-lpips"]
+    command += ["--dataset", arguments.dataset] if arguments.dataset else []
     for model in models:
         command += ["--model", model]
     subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
     found: dict[str, Any] = json.loads((report / "means.json").read_text(encoding="utf-8"))
     return found
+
+
+def print_crops(names: list[str], out: Path) -> None:
+    """The last validation of every run."""
+    print("| | " + " | ".join(title for title, _ in CROPS.values()) + " |")
+    print("|---" * (len(CROPS) + 1) + "|")
+    for name in names:
+        lines = (out / name / "metrics.jsonl").read_text(encoding="utf-8").splitlines()
+        last = [row for row in map(json.loads, lines) if row["split"] == "val"][-1]
+        cells = [format(last[key], shape) for key, (_, shape) in CROPS.items()]
+        print(f"| {name} | " + " | ".join(cells) + " |")
 
 
 def print_table(found: dict[str, Any], measures: dict[str, tuple[str, str]]) -> None:
@@ -104,18 +124,22 @@ def main() -> None:
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--vgg", type=Path)
     parser.add_argument("--only", action="append", help="this trial; repeatable")
-    parser.add_argument("--split", default="val")
+    parser.add_argument("--split", help="measure whole scans of this split of DATA")
+    parser.add_argument("--dataset", help="of it, only this one")
     parser.add_argument("--lpips", action="store_true", help="to judge a finished choice")
     parser.add_argument("--device", default="auto")
     arguments = parser.parse_args()
 
     plan = yaml.safe_load(arguments.plan.read_text(encoding="utf-8"))
     arguments.out.mkdir(parents=True, exist_ok=True)
+    names = [name for name in plan["trials"] if not arguments.only or name in arguments.only]
     models = list(plan.get("show") or [])
-    for name in plan["trials"]:
-        if not arguments.only or name in arguments.only:
-            print(name, file=sys.stderr, flush=True)
-            models.append(str(train_one(name, plan, arguments)))
+    for name in names:
+        print(name, file=sys.stderr, flush=True)
+        models.append(str(train_one(name, plan, arguments)))
+    if arguments.split is None:
+        print_crops(names, arguments.out)
+        return
     measures = {**MEASURES, **({"lpips": ("LPIPS", ".3f")} if arguments.lpips else {})}
     print_table(measure(models, arguments), measures)
 

@@ -57,6 +57,17 @@ def test_the_shipped_model_gives_what_it_gives_in_torch_at_any_size(kind: str, o
 
 
 @kinds
+def test_a_network_without_batch_norm_gives_what_it_gives_in_torch(kind: str, out: Path) -> None:
+    bare = network(norm="none")
+    exported = read_exported(export_model(bare, out / f"m{KINDS[kind]}", kind).files[0])
+    assert exported.facts.architecture["norm"] == "none"
+    batch = np.random.default_rng(1).random((2, 1, 9, 14), np.float32)
+    with torch.inference_mode():
+        expected = bare(torch.from_numpy(batch)).numpy()
+    np.testing.assert_allclose(SESSIONS[kind](exported)(batch), expected, rtol=0, atol=1e-5)
+
+
+@kinds
 def test_the_story_of_the_model_is_in_the_file(kind: str, model: Path, out: Path) -> None:
     facts = read_exported(export_model(model, out / f"m{KINDS[kind]}", kind).files[0]).facts
     original = load_model(model)

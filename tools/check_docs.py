@@ -52,7 +52,8 @@ class Block:
 def pages(root: Path = ROOT) -> list[Path]:
     """All pages of the documentation, those outside docs/ included."""
     package = root / "src" / "super_resolution_gans"
-    singles = ["README.md", "CHANGELOG.md", "SECURITY.md", "examples/README.md"]
+    singles = ["README.md", "CHANGELOG.md", "CONTRIBUTING.md", "SECURITY.md"]
+    singles += ["THIRD_PARTY_NOTICES.md", "examples/README.md"]
     found = [root / name for name in singles if (root / name).is_file()]
     return [*found, *sorted((root / "docs").rglob("*.md")), *sorted(package.rglob("*.md"))]
 

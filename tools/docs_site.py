@@ -1,4 +1,5 @@
-"""Hooks of the documentation site (mkdocs.yml): pages from outside docs/, links, equations.
+"""Hooks of the documentation site (mkdocs.yml): pages from outside docs/, notebooks, links,
+equations.
 
 The sources are written for both readers: on a forge, `../CHANGELOG.md` is a file and a `math` block
 an equation; here the first becomes a page of the site and the second MathML, which browsers draw by
@@ -12,6 +13,7 @@ from pathlib import Path
 
 from latex2mathml.converter import convert
 from mkdocs.structure.files import File
+from notebook_page import page as notebook_page  # beside this file
 
 ROOT = Path(__file__).parents[1]
 WEIGHTS = "src/super_resolution_gans/weights"
@@ -25,10 +27,14 @@ OUTSIDE = {
         f"{WEIGHTS}/{card.name}": f"cards/{card.name}"
         for card in sorted((ROOT / WEIGHTS).glob("*.md"))
     },
+    **{
+        f"notebooks/{notebook.name}": f"notebooks/{notebook.stem}.md"
+        for notebook in sorted((ROOT / "notebooks").glob("*.ipynb"))
+    },
 }
 ORIGINS = {page: source for source, page in OUTSIDE.items() if source != "README.md"}
 
-_LINK = re.compile(r"(?<=\]\()([^)\s#]+)(?=[)#])")
+_LINK = re.compile(r"(?<=\]\()(?![a-z]+:)([^)\s#]+)(?=[)#])")  # not addresses: https://...
 _DISPLAY = re.compile(r"^```math\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 _ROLE = re.compile(r":(?:class|func|meth|mod|attr|data):(?=<code>)")
 _INLINE = re.compile(r"\$<code>(.*?)</code>\$", re.DOTALL)
@@ -37,7 +43,12 @@ _INLINE = re.compile(r"\$<code>(.*?)</code>\$", re.DOTALL)
 def on_files(files, *, config):
     """Add the pages whose sources lie outside docs/."""
     for page, source in ORIGINS.items():
-        content = (ROOT / source).read_text(encoding="utf-8")
+        if source.endswith(".ipynb"):
+            content, pictures = notebook_page(ROOT / source)
+            for name, picture in pictures.items():
+                files.append(File.generated(config, f"notebooks/{name}", content=picture))
+        else:
+            content = (ROOT / source).read_text(encoding="utf-8")
         files.append(File.generated(config, page, content=content))
     return files
 

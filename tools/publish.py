@@ -1,14 +1,15 @@
 """All that follows from trained weights, by one command: weights, cards, tables, pictures.
 
-    python tools/publish.py DATA WEIGHTS --out FOLDER [--model NAME=RUN ...] [--only STEP ...]
+    python tools/publish.py DATA WEIGHTS --out FOLDER [--model NAME=RUN[,RUN] ...] [--only STEP ...]
 
 DATA is a folder with a manifest, WEIGHTS holds other people's models (docs/results.md says which),
 FOLDER keeps what was measured, so that a run that was stopped goes on. Steps, in this order:
 
 ``weights``
-    each RUN (of ``srgan train``) is measured by itself and becomes the shipped NAME with its card;
-    it may go on from the weights shipped under that name so far, whose story its card then begins
-    with. What the card says of the data stays what it was.
+    each RUN (of ``srgan train``) is measured by itself and becomes the shipped NAME with its card.
+    Of several, joined by commas, each began with the one before; the last ships. The first may have
+    begun with the weights shipped under that name so far, whose story the card then begins with.
+    What the card says of the data stays what it was.
 ``uncertainty``
     ``tools/calibrate_uncertainty.py``.
 ``tables``
@@ -16,6 +17,8 @@ FOLDER keeps what was measured, so that a run that was stopped goes on. Steps, i
     person by person (``srgan compare``), and the worst cases.
 ``readme``
     the table of the README, between its markers, and the picture of ``make demo``.
+``notebooks``
+    the rows of sixteen people that one of them reads, and what all of them show.
 
 What prose says of the numbers is for people to read again: the steps print which files changed.
 """
@@ -83,19 +86,17 @@ def means(report: Path) -> dict[str, Any]:
     return found
 
 
-def publish(name: str, folder: Path, data: Path, out: Path) -> None:
-    """Measure a run by itself and ship it under ``name``."""
-    card = load_generator(folder / "model.safetensors").card
+def publish(name: str, folders: Sequence[Path], data: Path, out: Path) -> None:
+    """Measure the last of several runs by itself and ship it under ``name``."""
+    *earlier, folder = folders
+    first = load_generator(folders[0] / "model.safetensors").card
     shipped = find_weights(name)
     note = load_generator(shipped).card["data"]
-    before: list[object] = []
-    if card["init_sha256"] == sha256(shipped):
-        kept = out / f"before-{name}.safetensors"
-        if not kept.exists():
-            shutil.copyfile(shipped, kept)
-        before = ["--before", kept]
-    elif (out / f"before-{name}.safetensors").exists():  # this step was done before
-        before = ["--before", out / f"before-{name}.safetensors"]
+    kept = out / f"before-{name}.safetensors"  # there already if this step is done again
+    if not kept.exists() and first["init_sha256"] == sha256(shipped):
+        shutil.copyfile(shipped, kept)
+    began = [kept] if kept.exists() and first["init_sha256"] == sha256(kept) else []
+    before = [word for path in (*began, *earlier) for word in ("--before", path)]
     partner = ["--model", OURS[0]] if name == OURS[1] else []
     report = out / f"card-{name}"
     model = f"{name}={folder / 'model.safetensors'}"
@@ -259,14 +260,24 @@ def write_readme(data: Path, out: Path) -> None:
     shutil.copyfile(picture, DOCS / "images" / "panel.png")
 
 
+def write_notebooks(data: Path, out: Path) -> None:
+    """Rows and outputs."""
+    models = [word for name in OURS for word in ("--model", name)]
+    chosen = ["--data", data, "--split", "test", "--dataset", SHOWN, "--consistency", *models]
+    srgan("evaluate", *chosen, "--panels", 0, "--out", out / "notebooks")
+    rows = "per_image.csv"
+    shutil.copyfile(out / "notebooks" / rows, ROOT / "notebooks" / "kermany-test" / rows)
+    run("tools/run_notebooks.py", "--write")
+
+
 def main() -> None:
     """All steps, or those that were asked for."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("data", type=Path)
     parser.add_argument("weights", type=Path)
     parser.add_argument("--out", type=Path, required=True)
-    parser.add_argument("--model", action="append", default=[], metavar="NAME=RUN")
-    steps = ("weights", "uncertainty", "tables", "readme")
+    parser.add_argument("--model", action="append", default=[], metavar="NAME=RUN[,RUN]")
+    steps = ("weights", "uncertainty", "tables", "readme", "notebooks")
     parser.add_argument("--only", action="append", choices=steps)
     arguments = parser.parse_args()
     data, weights, out = (p.resolve() for p in (arguments.data, arguments.weights, arguments.out))
@@ -275,14 +286,16 @@ def main() -> None:
     out.mkdir(parents=True, exist_ok=True)
     if "weights" in wanted:
         for text in arguments.model:
-            name, _, folder = text.partition("=")
-            publish(name, Path(folder).resolve(), data, out)
+            name, _, folders = text.partition("=")
+            publish(name, [Path(folder).resolve() for folder in folders.split(",")], data, out)
     if "uncertainty" in wanted:
         run("tools/calibrate_uncertainty.py", data, "--cache", out / "uncertainty")
     if "tables" in wanted:
         write_tables(data, weights, out)
     if "readme" in wanted:
         write_readme(data, out)
+    if "notebooks" in wanted:
+        write_notebooks(data, out)
     subprocess.run(["git", "status", "--short"], cwd=ROOT, check=False)
 
 

@@ -3,14 +3,15 @@
     srgan evaluate --data DATA --model RUN/model.safetensors --split test --split ood \
         --no-consistency --out REPORT
     python tools/publish_weights.py RUN --name oct-srresnet-x4 --report REPORT/means.json \
-        --data-note "..." [--before FIRST] [--dtype float32]
+        --data-note "..." [--before FIRST ...] [--dtype float32]
 
-Writes ``src/super_resolution_gans/weights/NAME.safetensors`` and ``NAME.md``. Numbers come from the
-report and the run, none from this file. ``--before`` is what RUN began with: a run, or weights that
-were shipped, whose own story then comes first.
+Writes ``NAME.safetensors``, ``NAME.md`` and ``SHA256SUMS`` among the shipped weights. Numbers come
+from the report and the run, none from this file. ``--before`` is what RUN began with: a run, or
+weights that were shipped, whose own story then comes first.
 """
 
 import argparse
+import hashlib
 import json
 from pathlib import Path
 from typing import Any
@@ -104,6 +105,13 @@ def _people(entry: dict[str, Any]) -> str:
     )
 
 
+def write_sums(folder: Path) -> None:
+    """Write ``SHA256SUMS``, by which ``srgan doctor`` judges the files, as ``sha256sum`` does."""
+    paths = sorted(folder.glob("*.safetensors"))
+    lines = (f"{hashlib.sha256(path.read_bytes()).hexdigest()}  {path.name}\n" for path in paths)
+    (folder / "SHA256SUMS").write_text("".join(lines), encoding="ascii")
+
+
 def main() -> None:
     """Write the weights and the card."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
@@ -111,18 +119,17 @@ def main() -> None:
     parser.add_argument("--name", required=True)
     parser.add_argument("--report", type=Path, required=True)
     parser.add_argument("--data-note", required=True)
-    parser.add_argument("--before", type=Path)
+    parser.add_argument("--before", type=Path, action="append", default=[])
     parser.add_argument("--dtype", default="float32", choices=["float32", "float16"])
     arguments = parser.parse_args()
 
     model = load_generator(arguments.run / "model.safetensors")
     report = json.loads(arguments.report.read_text(encoding="utf-8"))
-    trained = [training_line(model.card)]
-    if arguments.before:
-        folder = arguments.before.is_dir()
-        file = arguments.before / "model.safetensors" if folder else arguments.before
-        before = load_generator(file).card
-        trained = [*before.get("trained", [training_line(before)]), *trained]
+    trained = []
+    for before in arguments.before:
+        card = load_generator(before / "model.safetensors" if before.is_dir() else before).card
+        trained += card.get("trained", [training_line(card)])
+    trained.append(training_line(model.card))
     card = {
         **model.card,
         "name": arguments.name,
@@ -137,6 +144,7 @@ def main() -> None:
     save_generator(
         network, WEIGHTS / f"{arguments.name}.safetensors", card, getattr(torch, arguments.dtype)
     )
+    write_sums(WEIGHTS)
     steps = "\n".join(f"{i}. {line}" for i, line in enumerate(card["trained"], 1))
     protocol = "\n".join(f"- {line}" for line in card["protocol"])
     text = f"""# {arguments.name}

@@ -1,6 +1,7 @@
 """How commands speak."""
 
 import io
+from pathlib import Path
 
 import pytest
 import typer
@@ -32,6 +33,13 @@ def test_an_error_is_one_line(capsys: pytest.CaptureFixture[str]) -> None:
 
 def test_an_error_of_the_system_names_its_file() -> None:
     assert one_line(OSError(2, "No such file", "a.png")) == "a.png: No such file"
+
+
+def test_a_file_where_a_folder_is_to_be_is_named(tmp_path: Path) -> None:
+    (tmp_path / "out").touch()
+    with pytest.raises(OSError, match="exists") as raised:
+        (tmp_path / "out").mkdir(exist_ok=True)
+    assert one_line(raised.value) == f"{tmp_path / 'out'}: a file of this name exists already"
 
 
 @pytest.mark.parametrize(("text", "factors"), [("4", (4, 4)), ("1x4", (1, 4)), ("64X2", (64, 2))])

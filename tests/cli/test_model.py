@@ -173,3 +173,14 @@ def test_a_model_that_looks_at_the_whole_image_is_run_without_tiles(
     with pytest.raises(ValueError, match="cannot be run in tiles"):
         load_upscaler(model, tile=64)
     assert load_upscaler(model)(np.zeros((9, 7), np.float32)).shape == (36, 28)
+
+
+def test_an_image_that_is_given_as_a_model_is_said_to_be_none(
+    tmp_path: Path, scan: Path, srgan: Srgan, error: Error
+) -> None:
+    result = srgan("convert", scan, tmp_path / "out.safetensors")
+    assert result.exit_code == 1
+    assert error(result) == (
+        f"error: {scan}: is no file of weights that is known here "
+        "(.safetensors, .h5, .hdf5, .keras, .pth, .pt, .ckpt, .onnx, .xml)"
+    )

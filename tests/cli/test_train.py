@@ -1,5 +1,6 @@
 """``srgan train``, ``recipes``, ``plot``: what they print and how they end."""
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 
@@ -7,13 +8,9 @@ import pytest
 from click.testing import Result
 
 from super_resolution_gans.cli.messages import duration
-from super_resolution_gans.version import __version__
+from super_resolution_gans.training.recipe import shipped_recipes
 
 Srgan = Callable[..., Result]
-
-
-def test_the_version_is_printed(srgan: Srgan) -> None:
-    assert srgan("--version").stdout.strip() == f"srgan {__version__}"
 
 
 def test_help_names_every_command(srgan: Srgan) -> None:
@@ -32,6 +29,16 @@ def test_recipes_lists_the_shipped_model(srgan: Srgan) -> None:
     result = srgan("recipes")
     assert result.exit_code == 0
     assert "oct-srresnet-x4" in result.stdout
+
+
+def test_recipes_as_json_are_one_document(srgan: Srgan) -> None:
+    result = srgan("recipes", "--json")
+    recipes = {recipe["name"]: recipe for recipe in json.loads(result.stdout)}
+    assert (result.exit_code, result.stderr) == (0, "")
+    assert list(recipes) == list(shipped_recipes())
+    lateral = recipes["oct-srgan-x4-lateral"]
+    assert (lateral["scale"], lateral["phase"], lateral["channels"]) == ([1, 4], "adversarial", 1)
+    assert Path(lateral["file"]).is_file()
 
 
 @pytest.mark.parametrize(

@@ -27,7 +27,7 @@ def test_what_cannot_be_measured_is_one_line(srgan, error, tmp_path):
     tifffile.imwrite(path, np.zeros((32, 32), np.uint8))
     single = srgan("volume", path, "--model", "bicubic")
     assert single.exit_code == 1
-    assert error(single) == "error: volume: two slices are needed, there is 1"
+    assert error(single) == "error: one.tif: a volume has two slices or more, this has 1"
     missing = srgan("volume", tmp_path / "missing.tif")
     assert missing.exit_code == 1
     assert error(missing).startswith(f"error: {tmp_path / 'missing.tif'}: ")

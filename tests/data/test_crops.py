@@ -12,6 +12,7 @@ import torch
 from numpy.typing import NDArray
 from PIL import Image
 
+from super_resolution_gans.data.augment import Augmentation
 from super_resolution_gans.data.crops import Crop, CropRules, CropSampler, margin
 from super_resolution_gans.data.inventory import DataError, Entry
 from super_resolution_gans.data.resident import Resident
@@ -62,12 +63,18 @@ def sampler(
     degradation: DegradationRange | None = PLAIN,
     split: str = "train",
     seed: int = 1,
+    augmentation: Augmentation | None = None,
     **rules: Any,
 ) -> CropSampler:
-    chosen = CropRules(**{"size": 48, **rules})
-    scale = (4, 4) if degradation is None else degradation.scale
     return CropSampler(
-        store, split, rules=chosen, degradation=degradation, scale=scale, seed=seed, device=CPU
+        store,
+        split,
+        rules=CropRules(**{"size": 48, **rules}),
+        degradation=degradation,
+        scale=(4, 4) if degradation is None else degradation.scale,
+        seed=seed,
+        device=CPU,
+        augmentation=augmentation,
     )
 
 
@@ -123,6 +130,10 @@ def test_which_crops_belong_to_a_step_does_not_change_between_versions(
         Crop(0, 13, 10, True, False),
     ]
     assert drawn.draw(100_000, 1) == [Crop(1, 19, 23, True, True)]
+    pixels = (drawn.batch(7, 3)[1] * 255).round().to(torch.uint8).numpy()
+    assert hashlib.sha256(pixels.tobytes()).hexdigest() == (
+        "a5fd90ecd06e6f6c036a828d356b21eeee4053a111518c1a1cf4be795c373510"
+    )
 
 
 @pytest.mark.parametrize("degradation", [PLAIN, ROUGH])
@@ -137,6 +148,83 @@ def test_parts_of_a_batch_are_the_whole(
         first += count
     for half in range(2):
         assert torch.equal(torch.cat([part[half] for part in found]), whole[half])
+
+
+def test_without_augmentation_batches_are_what_they_were(store: Store) -> None:
+    neutral = Augmentation(gamma=(1.0, 1.0), gain=(1.0, 1.0), rotation=0.0, speckle=(0.0, 0.0))
+    batches = [sampler(store, ROUGH).batch(step, 4) for step in range(3)]
+    varied = [sampler(store, ROUGH, augmentation=neutral).batch(step, 4) for step in range(3)]
+    assert digest(batches) == digest(varied)
+    assert [sampler(store).draw(step, 4) for step in range(3)] == [
+        sampler(store, augmentation=Augmentation(gamma=(0.5, 2.0))).draw(step, 4)
+        for step in range(3)
+    ]
+
+
+VARIED = Augmentation(gamma=(0.7, 1.4), gain=(0.8, 1.2), rotation=6, speckle=(0.0, 0.2))
+
+
+@pytest.mark.parametrize("parts", [[1] * 6, [4, 2]])
+def test_parts_of_a_varied_batch_are_the_whole(store: Store, parts: list[int]) -> None:
+    def varied(count: int, first: int = 0) -> tuple[torch.Tensor, torch.Tensor]:
+        drawn = sampler(store, ROUGH, augmentation=VARIED)
+        return drawn.batch(5, count, first=first, total=6)
+
+    whole, first, found = varied(6), 0, []
+    for count in parts:
+        found.append(varied(count, first))
+        first += count
+    for half in range(2):
+        assert torch.equal(torch.cat([part[half] for part in found]), whole[half])
+
+
+@pytest.mark.parametrize("scale", [(4, 4), (1, 4), (2, 6)])
+def test_lr_is_made_of_the_varied_hr(store: Store, scale: Scale) -> None:
+    degradation = DegradationRange(scale, levels=0)
+    drawn = sampler(store, degradation, augmentation=VARIED)
+    plain = sampler(store, degradation)
+    for step in range(3):
+        low, high = drawn.batch(step, 4)
+        assert high.shape == (4, 1, 48, 48)
+        assert 0 <= high.min() <= high.max() <= 1
+        assert not torch.equal(high, plain.batch(step, 4)[1])
+        # Away from the edges, which LR saw more of.
+        inside = downsample(high, scale)[..., 3:-3, 3:-3]
+        torch.testing.assert_close(low[..., 3:-3, 3:-3], inside, atol=2e-6, rtol=0)
+
+
+def test_a_gain_is_that_of_the_same_pixels(store: Store) -> None:
+    low, high = sampler(store, augmentation=Augmentation(gain=(0.5, 0.5))).batch(0, 8)
+    plain_low, plain_high = sampler(store).batch(0, 8)
+    assert torch.equal(high, plain_high * 0.5)
+    torch.testing.assert_close(low, plain_low * 0.5, atol=1.01 / 255, rtol=0)
+
+
+def test_padding_stays_white_under_a_gain(make_store: MakeStore, draw: Any) -> None:
+    store = make_store(padded(draw))
+    darker = Augmentation(gain=(0.5, 0.5))
+    drawn, plain = (sampler(store, augmentation=a, padding_share=0.5) for a in (darker, None))
+    padding = 0
+    for step in range(10):
+        high, expected = drawn.batch(step, 8)[1], plain.batch(step, 8)[1]
+        white = expected >= 254 / 255
+        assert torch.equal(high, torch.where(white, expected, expected * 0.5))
+        padding += int(white.sum())
+    assert padding > 1000
+
+
+def test_a_rotated_crop_needs_a_larger_scan(make_store: MakeStore, draw: Any) -> None:
+    store = make_store([draw(70, 70)])
+    sampler(store)
+    with pytest.raises(DataError, match="as large as a crop with its margin, 76 x 76"):
+        sampler(store, augmentation=Augmentation(rotation=7))
+
+
+def test_ready_made_pairs_are_not_varied(make_store: MakeStore, draw: Any) -> None:
+    store = make_store([draw(96, 96)], low=[draw(24, 24)])
+    sampler(store, None, augmentation=Augmentation())
+    with pytest.raises(DataError, match="ready-made would not follow HR"):
+        sampler(store, None, augmentation=Augmentation(gain=(0.9, 1.1)))
 
 
 def test_crops_are_the_pixels_of_the_store(store: Store) -> None:

@@ -194,6 +194,8 @@ def test_what_cannot_be_compared_is_refused(retina):
         compare_layers([], {"smooth": smooth})
     grey = make_pair("grey", np.full((300, 64), 0.5, np.float32))
     with pytest.raises(EvaluationError, match=r"grey: .* no bright band; nor has any other"):
+        compare_layers([grey, grey], {"smooth": smooth})
+    with pytest.raises(EvaluationError, match=r"grey: .* no bright band$"):
         compare_layers([grey], {"smooth": smooth})
 
 

@@ -64,7 +64,7 @@ def test_a_volume_too_small_for_ssim_has_flicker_alone(slices):
 
 
 def test_what_is_no_volume_is_refused(slices):
-    with pytest.raises(EvaluationError, match="two slices are needed, there is 1"):
+    with pytest.raises(EvaluationError, match="a volume has two slices or more, this has 1"):
         compare_volume(pairs(slices[:1]), {})
     other = make_pair("other", slices[0, :16], levels=0)
     with pytest.raises(EvaluationError, match="other: has another size than the slices before"):

@@ -138,11 +138,11 @@ def test_details_say_what_was_selected_and_the_header_goes(chosen: Selection, sa
 @pytest.mark.parametrize(
     ("chosen", "reason"),
     [
-        (Selection(slices=(5, 6)), "eye.tif: has no slices 5: there are 5, numbered 0 to 4"),
+        (Selection(slices=(5, 6)), "eye.tif: has no slice 5: there are 5, numbered 0 to 4"),
         (Selection(slices=(3, 9)), "eye.tif: has no slices 3:9: there are 5, numbered 0 to 4"),
         (Selection(rows=(12, None)), "eye.tif: has no rows 12:12: there are 12"),
         (Selection(columns=(4, 4)), "eye.tif: has no columns 4:4: there are 20"),
-        (Selection("enface", slices=(12, 13)), "has no en-face slices 12: there are 12"),
+        (Selection("enface", slices=(12, 13)), "has no en-face slice 12: there are 12"),
         (Selection(columns=(-2, 4)), "eye.tif: has no columns -2:4"),
     ],
 )
@@ -151,6 +151,12 @@ def test_what_is_not_there_names_the_scan_and_what_is(chosen: Selection, reason:
         with pytest.raises(SelectionError) as caught:
             chosen.of(scan)
         assert reason in str(caught.value)
+
+
+def test_of_a_single_slice_there_is_only_the_first() -> None:
+    scan = Scan.from_array(np.zeros((4, 4), np.uint8))
+    with pytest.raises(SelectionError, match=r"has no slice 9: the only one is 0$"):
+        Selection(slices=(9, 10)).of(scan)
 
 
 @pytest.mark.parametrize(

@@ -105,6 +105,36 @@ def test_an_unclear_word_on_noise_is_refused(saved: Path) -> None:
     assert "noise is true or false, not 'loud'" in refusal(rewritten(saved, metadata=metadata))
 
 
+def test_a_generator_without_batch_norm_comes_back_and_others_say_nothing_of_it(
+    tmp_path: Path,
+) -> None:
+    made = SRResNet(1, (2, 2), blocks=1, width=2, norm="none").eval()
+    save_generator(made, tmp_path / "none.safetensors")
+    loaded = load_generator(tmp_path / "none.safetensors").network
+    assert loaded.architecture() == {**made.architecture(), "norm": "none"}
+    image = torch.rand(1, 1, 6, 5)
+    assert torch.equal(loaded(image), made(image))
+    plain = SRResNet(1, (2, 2), blocks=1, width=2)
+    assert set(plain.architecture()) == {"name", "channels", "scale", "blocks", "width"}
+
+
+@pytest.mark.parametrize("norm", [3, None, True, "instance", ["none"], {"batch": 1}, "x" * 9999])
+def test_a_norm_that_is_not_known_is_refused(saved: Path, norm: object) -> None:
+    metadata = {"format": 1, "architecture": {**ARCHITECTURE, "norm": norm}, "card": {}}
+    reason = refusal(rewritten(saved, metadata=metadata))
+    assert f"architecture cannot be built (norm is batch or none, not {norm!r}"[:80] in reason
+
+
+@pytest.mark.parametrize("norm", ["batch", "none"])
+def test_weights_of_the_other_norm_do_not_fit(tmp_path: Path, norm: str) -> None:
+    path = tmp_path / "mixed.safetensors"
+    save_generator(SRResNet(1, (2, 2), blocks=1, width=2, norm=norm), path)
+    other = {"batch": "none", "none": "batch"}[norm]
+    architecture = SRResNet(1, (2, 2), blocks=1, width=2, norm=other).architecture()
+    metadata = {"format": 1, "architecture": architecture, "card": {}}
+    assert "weights do not fit: missing" in refusal(rewritten(path, metadata=metadata))
+
+
 def test_float16_files_are_half_as_large_and_close(tmp_path: Path) -> None:
     made = SRResNet(width=16, blocks=2).eval()
     save_generator(made, tmp_path / "full.safetensors")
@@ -247,6 +277,15 @@ def test_what_is_no_file_is_refused(tmp_path: Path) -> None:
     assert "cannot be read" in refusal(tmp_path / ("n" * 300))
     (tmp_path / "empty").touch()
     assert "not a readable safetensors file" in refusal(tmp_path / "empty")
+
+
+def test_where_nothing_can_be_written_the_file_is_named_and_not_its_temporary_one(
+    tmp_path: Path,
+) -> None:
+    path = tmp_path / "no such folder" / "a.safetensors"
+    with pytest.raises(FileNotFoundError) as raised:
+        save_generator(SRResNet(blocks=1, width=8), path)
+    assert raised.value.filename == str(path)
 
 
 @pytest.mark.parametrize("name", ["new\nline.safetensors", "bell\x07", "right\u202eleft"])

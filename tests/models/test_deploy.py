@@ -56,11 +56,12 @@ def no_gradients():
     size=st.tuples(st.integers(1, 40), st.integers(1, 40)),
     rows=st.integers(1, 45),
     fine_rows=st.integers(1, 12),
+    norm=st.sampled_from(("batch", "none")),
 )
 def test_rearranged_whole_and_in_bands_it_gives_the_same(
-    seed, scale, channels, size, rows, fine_rows
+    seed, scale, channels, size, rows, fine_rows, norm
 ):
-    network = trained(seed, scale=scale, channels=channels)
+    network = trained(seed, scale=scale, channels=channels, norm=norm)
     image = torch.rand(2, channels, *size)
     expected, rearranged = network(image), deploy(network)
     assert agreement(expected, rearranged(image)) < 1e-5

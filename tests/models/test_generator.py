@@ -37,7 +37,12 @@ def plain_forward(network: SRResNet, image: Tensor) -> Tensor:
     """Figure 4 in its own order: shuffle, then PReLU, then the 9x9 convolution at full size."""
     w = network.state_dict()
 
+    def convolved(x: Tensor, name: str) -> Tensor:
+        return F.conv2d(x, w[f"{name}.weight"], w.get(f"{name}.bias"), padding=1)
+
     def norm(x: Tensor, name: str) -> Tensor:
+        if network.norm == "none":
+            return x
         mean, var = w[f"{name}.running_mean"], w[f"{name}.running_var"]
         return F.batch_norm(x, mean, var, w[f"{name}.weight"], w[f"{name}.bias"], eps=1e-5)
 
@@ -46,10 +51,10 @@ def plain_forward(network: SRResNet, image: Tensor) -> Tensor:
     )
     x = first
     for i in range(network.blocks):
-        y = norm(F.conv2d(x, w[f"body.{i}.conv1.weight"], padding=1), f"body.{i}.norm1")
+        y = norm(convolved(x, f"body.{i}.conv1"), f"body.{i}.norm1")
         y = F.prelu(y, w[f"body.{i}.act.weight"])
-        x = x + norm(F.conv2d(y, w[f"body.{i}.conv2.weight"], padding=1), f"body.{i}.norm2")
-    x = first + norm(F.conv2d(x, w["body_conv.weight"], padding=1), "body_norm")
+        x = x + norm(convolved(y, f"body.{i}.conv2"), f"body.{i}.norm2")
+    x = first + norm(convolved(x, "body_conv"), "body_norm")
     for i, (v, h) in enumerate(upsampling_stages(network.scale)):
         stage = f"upsampler.{i}"
         x = F.conv2d(x, w[f"{stage}.conv.weight"], w[f"{stage}.conv.bias"], padding=1)
@@ -104,11 +109,12 @@ def test_scales_are_split_into_their_prime_factors(
 
 @pytest.mark.parametrize("scale", SCALES)
 @pytest.mark.parametrize(("dtype", "tolerance"), [(torch.float32, 1e-5), (torch.float64, 1e-10)])
+@pytest.mark.parametrize("norm", ["batch", "none"])
 def test_forward_equals_the_figure_written_plainly(
-    scale: tuple[int, int], dtype: torch.dtype, tolerance: float
+    scale: tuple[int, int], dtype: torch.dtype, tolerance: float, norm: str
 ) -> None:
     torch.manual_seed(1)
-    network = lively(SRResNet(2, scale, blocks=2, width=8), dtype)
+    network = lively(SRResNet(2, scale, blocks=2, width=8, norm=norm), dtype)
     image = torch.rand(2, 2, 7, 6, dtype=dtype)
     with torch.no_grad():
         torch.testing.assert_close(
@@ -199,6 +205,26 @@ def test_state_names_are_those_that_files_are_made_of() -> None:
     expected |= {"body_conv.weight"} | {f"body_norm.{part}" for part in norm}
     expected |= {f"upsampler.0.{name}" for name in ("conv.weight", "conv.bias", "act.weight")}
     assert names == expected
+
+
+def test_without_batch_norm_a_bias_is_where_beta_was_and_nothing_else_changes() -> None:
+    with_norm, without = (SRResNet(1, (2, 2), 1, 2, norm=norm) for norm in ("batch", "none"))
+    before, after = (dict(network.named_parameters()) for network in (with_norm, without))
+    betas = {"body.0.norm1.bias", "body.0.norm2.bias", "body_norm.bias"}
+    gains = {name.replace("bias", "weight") for name in betas}
+    biases = {"body.0.conv1.bias", "body.0.conv2.bias", "body_conv.bias"}
+    assert set(after) == set(before) - betas - gains | biases
+    assert not list(without.buffers())
+    assert without.receptive_radius() == with_norm.receptive_radius()
+    assert without.title() == "SRResNet of 1 blocks, 2 features without BatchNorm"
+    both = SRResNet(1, (2, 2), 1, 2, noise=True, norm="none")
+    assert both.title() == "SRResNet of 1 blocks, 2 features without BatchNorm with noise"
+
+
+@pytest.mark.parametrize("norm", ["instance", "", None, 3, True, ["none"]])
+def test_a_norm_that_is_not_known_is_refused(norm: object) -> None:
+    with pytest.raises(ValueError, match=re.escape(f"norm is batch or none, not {norm!r}")):
+        SRResNet(norm=norm)  # type: ignore[arg-type]
 
 
 def noisy() -> SRResNet:

@@ -136,6 +136,7 @@ def test_a_fidelity_outside_its_range_is_refused(faithful, inventive, fidelity):
         ({"channels": 3}, "the faithful one has 3 channels, the inventive 1 channel"),
         ({"blocks": 1}, "not of one architecture: .* SRResNet of 1 blocks, .* of 2 blocks"),
         ({"width": 4}, "not of one architecture: .* 4 features, .* 8 features"),
+        ({"norm": "none"}, "not of one architecture: .* features without BatchNorm, .* features$"),
         ({"seed": 5}, "nothing in common"),
     ],
 )

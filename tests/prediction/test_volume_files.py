@@ -120,7 +120,7 @@ def test_a_slice_that_is_not_there_is_that_file_s_failure_only(tmp_path, nearest
     chosen = Selection(slices=(4, 5))
     failed, done = run([short, long], tmp_path / "out", nearest, selection=chosen)
     assert (failed.status, done.status) == ("failed", "done")
-    assert failed.reason == "has no slices 4: there are 2, numbered 0 to 1"
+    assert failed.reason == "has no slice 4: there are 2, numbered 0 to 1"
 
 
 @pytest.mark.parametrize("suffix", [".zarr", ".pngs"])

@@ -207,9 +207,9 @@ def test_the_results_may_lie_in_the_folder_but_not_around_it(tmp_path, nearest):
     for out in (world.source, tmp_path, tmp_path / "in" / ".." / "in"):
         with pytest.raises(PredictionError, match="would be upscaled again"):
             Watch(world.source, out, settle=1)
-    for source in (tmp_path / "nowhere", world.source / "a.png"):
-        with pytest.raises(PredictionError, match="is no folder of scans to watch"):
-            Watch(source, tmp_path / "other", settle=1)
+    for name, words in (("nowhere", "there is no such folder"), ("a.png", "is no folder of scans")):
+        with pytest.raises(PredictionError, match=words):
+            Watch(world.source / name, tmp_path / "other", settle=1)
     assert not (tmp_path / "other").exists()
 
 

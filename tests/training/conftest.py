@@ -23,15 +23,21 @@ def drawn_scan(seed: int, height: int = 112, width: int = 128) -> np.ndarray:
 
 
 @pytest.fixture(scope="session")
-def store_path(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Twelve scans of six people, packed, split 4 / 1 / 1."""
+def scans(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Twelve scans of six people."""
     folder = tmp_path_factory.mktemp("scans")
     for patient in range(6):
         for number in range(2):
             name = f"NORMAL-{1000 + patient}-{number}.png"
             Image.fromarray(drawn_scan(10 * patient + number)).save(folder / name)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def store_path(scans: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The scans, packed, split 4 / 1 / 1."""
     target = tmp_path_factory.mktemp("stores") / "store"
-    pack(assign_splits(find_entries(folder), (4 / 6, 1 / 6, 1 / 6)), target)
+    pack(assign_splits(find_entries(scans), (4 / 6, 1 / 6, 1 / 6)), target)
     return target
 
 

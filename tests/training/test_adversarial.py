@@ -14,7 +14,7 @@ from super_resolution_gans.training.adversarial import AdversarialStep, Judge
 from super_resolution_gans.training.content import ContentLoss
 from super_resolution_gans.training.guard import Guard
 from super_resolution_gans.training.parts import Part, split
-from super_resolution_gans.training.recipe import AdversarialSection, ContentSection
+from super_resolution_gans.training.sections import AdversarialSection, ContentSection
 from super_resolution_gans.training.view import Draws
 
 fabric_module = pytest.importorskip("lightning.fabric", reason="needs the extra [train]")

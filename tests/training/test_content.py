@@ -10,7 +10,7 @@ from super_resolution_gans import losses
 from super_resolution_gans.degrade import downsample
 from super_resolution_gans.models.features import OwnFeatures
 from super_resolution_gans.training.content import ContentLoss
-from super_resolution_gans.training.recipe import ContentSection
+from super_resolution_gans.training.sections import ContentSection
 
 
 class Doubles(nn.Module):

@@ -12,13 +12,9 @@ from super_resolution_gans.training.checkpoint import TrainingError
 from super_resolution_gans.training.content import ContentLoss
 from super_resolution_gans.training.guard import Guard
 from super_resolution_gans.training.parts import mean, split, unnoticed
-from super_resolution_gans.training.recipe import (
-    AdversarialSection,
-    ContentSection,
-    Recipe,
-    parse_recipe,
-)
+from super_resolution_gans.training.recipe import Recipe, parse_recipe
 from super_resolution_gans.training.run import train
+from super_resolution_gans.training.sections import AdversarialSection, ContentSection
 from super_resolution_gans.training.steps import PretrainStep
 from super_resolution_gans.training.view import Draws
 

@@ -1,5 +1,6 @@
 """Recipes: what may be written, and what is said when it may not."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -94,6 +95,42 @@ def test_a_recipe_survives_being_written_and_read() -> None:
     recipe = load_recipe("oct-srresnet-x4")
     text = yaml.safe_dump(recipe.model_dump(mode="json"))
     assert parse_recipe(yaml.safe_load(text), "again") == recipe
+
+
+@pytest.mark.parametrize(
+    ("override", "section", "value"),
+    [
+        ("augment.gamma=[0.8, 1.25]", ("augment", "gamma"), (0.8, 1.25)),
+        ("augment.gain=[0.9, 1]", ("augment", "gain"), (0.9, 1.0)),
+        ("augment.rotation=5", ("augment", "rotation"), 5.0),
+        ("augment.speckle=[0, 0.1]", ("augment", "speckle"), (0.0, 0.1)),
+        ("model.norm=none", ("model", "norm"), "none"),
+    ],
+)
+def test_an_experiment_is_one_line(override: str, section: tuple[str, str], value: object) -> None:
+    recipe = load_recipe("oct-srresnet-x4", [override])
+    found = recipe.model_dump()[section[0]][section[1]]
+    assert found == value
+    plain = load_recipe("oct-srresnet-x4").model_dump()
+    plain[section[0]][section[1]] = value
+    assert parse_recipe(plain, "plain") == recipe
+
+
+@pytest.mark.parametrize(
+    "override",
+    [
+        "augment.gamma=[0, 1]",
+        "augment.gain=[1, .inf]",
+        "augment.gain=1.5",
+        "augment.rotation=46",
+        "augment.rotation=.nan",
+        "augment.speckle=[-1, 0]",
+    ],
+)
+def test_an_augmentation_that_makes_no_sense_is_one_line(override: str) -> None:
+    key = re.escape(override.partition("=")[0])
+    with pytest.raises(RecipeError, match=rf"^[^\n]*{key}.* = [^\n]*$"):
+        load_recipe("oct-srresnet-x4", [override])
 
 
 def test_known_keys_are_those_of_a_full_recipe() -> None:

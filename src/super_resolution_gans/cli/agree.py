@@ -71,7 +71,7 @@ def _read(path: Path) -> "tuple[str, Predictions]":
             columns = reader.fieldnames or ()
             rows = list(reader)
     except (UnicodeDecodeError, csv.Error) as error:
-        raise EvaluationError(name, f"is no CSV file ({error})") from error
+        raise EvaluationError(name, "is no CSV file in UTF-8") from error
     kinds = [kind for kind in KINDS if kind in columns]
     for column in ("image", "person", "method"):
         if column not in columns:

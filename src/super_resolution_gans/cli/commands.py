@@ -9,10 +9,13 @@ from super_resolution_gans.cli.app import app as look_app
 from super_resolution_gans.cli.compare import compare
 from super_resolution_gans.cli.data import data
 from super_resolution_gans.cli.dicom_node import dicom_node
+from super_resolution_gans.cli.doctor import doctor
 from super_resolution_gans.cli.evaluate import evaluate
 from super_resolution_gans.cli.export import export
+from super_resolution_gans.cli.figure import figure
 from super_resolution_gans.cli.info import info
 from super_resolution_gans.cli.layers import layers
+from super_resolution_gans.cli.messages import say
 from super_resolution_gans.cli.model import convert
 from super_resolution_gans.cli.mos import mos
 from super_resolution_gans.cli.train import plot, recipes, train
@@ -25,7 +28,6 @@ app = typer.Typer(
     name="srgan",
     help="SRGAN super-resolution for optical coherence tomography: upscale, train, evaluate.",
     no_args_is_help=True,
-    add_completion=False,
     pretty_exceptions_enable=False,
     # Plain help: it folds to any width, can be searched, and a usage error is one line.
     rich_markup_mode=None,
@@ -35,7 +37,11 @@ app = typer.Typer(
 
 def _version(wanted: bool) -> None:
     if wanted:
-        typer.echo(f"srgan {__version__}")
+        from super_resolution_gans.prediction.shipped import shipped_files
+
+        say(f"srgan {__version__}")
+        for file in shipped_files():
+            say(f"{file.name} {file.sha256[:12] if file.sha256 else file.fault}")
         raise typer.Exit
 
 
@@ -43,15 +49,20 @@ def _version(wanted: bool) -> None:
 def _root(
     version: Annotated[
         bool,
-        typer.Option("--version", callback=_version, is_eager=True, help="Print the version."),
+        typer.Option(
+            "--version",
+            callback=_version,
+            is_eager=True,
+            help="Print the version, and shipped models with the start of their SHA-256.",
+        ),
     ] = False,
 ) -> None:
     pass
 
 
 for _command in (
-    *(upscale, watch, evaluate, compare, layers, volume, agree, info),
-    *(convert, export, train, plot, recipes, dicom_node),
+    *(upscale, watch, evaluate, compare, layers, volume, agree, figure, info),
+    *(convert, export, train, plot, recipes, dicom_node, doctor),
 ):
     app.command()(_command)
 app.command("app")(look_app)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from super_resolution_gans.cli import options
+from super_resolution_gans.cli import completion, options
 from super_resolution_gans.cli.measures import drawn_regions, hashes, measuring
 from super_resolution_gans.cli.messages import error, fail, parse_scale, warn
 from super_resolution_gans.cli.methods import BASELINES, load_methods
@@ -34,6 +34,7 @@ def evaluate(
         list[str] | None,
         typer.Option(
             metavar="MODEL",
+            autocompletion=completion.models,
             help="A shipped model, a file (.safetensors, .h5, .keras, .pth, .onnx, .xml), or "
             "nearest, bilinear, bicubic, lanczos; "
             "repeat for several; NAME=MODEL names it in the tables. "
@@ -143,13 +144,28 @@ def evaluate(
         ),
     ] = None,
     device: Annotated[
-        str, typer.Option(metavar="DEVICE", help="auto, cpu, cuda, cuda:1, mps.")
+        str,
+        typer.Option(
+            metavar="DEVICE",
+            autocompletion=completion.devices,
+            help="auto, cpu, cuda, cuda:1, mps.",
+        ),
     ] = "auto",
     precision: Annotated[
-        str, typer.Option(metavar="TYPE", help="auto, float32, bfloat16, float16.")
+        str,
+        typer.Option(
+            metavar="TYPE",
+            autocompletion=completion.precisions,
+            help="auto, float32, bfloat16, float16.",
+        ),
     ] = "auto",
     engine: Annotated[
-        str, typer.Option(metavar="NAME", help="auto, torch, openvino, onnxruntime.")
+        str,
+        typer.Option(
+            metavar="NAME",
+            autocompletion=completion.engines,
+            help="auto, torch, openvino, onnxruntime.",
+        ),
     ] = "auto",
     fidelity: Annotated[
         float | None,

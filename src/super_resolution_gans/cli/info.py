@@ -6,6 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
+from super_resolution_gans.cli import completion
 from super_resolution_gans.cli.messages import error, one_line, say
 from super_resolution_gans.cli.model import describe_model
 
@@ -13,7 +14,11 @@ from super_resolution_gans.cli.model import describe_model
 def info(
     files: Annotated[
         list[str],
-        typer.Argument(metavar="FILE", help="Scans, models (files, or names of shipped ones)."),
+        typer.Argument(
+            metavar="FILE",
+            autocompletion=completion.shipped_models,
+            help="Scans, models (files, or names of shipped ones).",
+        ),
     ],
     as_json: Annotated[
         bool, typer.Option("--json", help="As JSON; of several files a list of documents.")

@@ -56,6 +56,8 @@ def fail(problem: Exception | str, status: int = 1) -> NoReturn:
 
 def one_line(problem: Exception) -> str:
     """An exception as ``name: reason``."""
+    if isinstance(problem, FileExistsError) and problem.filename:
+        return f"{problem.filename}: a file of this name exists already"
     if isinstance(problem, OSError) and problem.filename:
         return f"{problem.filename}: {problem.strerror}"
     return " ".join(str(problem).split())

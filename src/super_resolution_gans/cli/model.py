@@ -5,13 +5,16 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from super_resolution_gans.cli import completion
 from super_resolution_gans.cli.messages import fail, say
 
 if TYPE_CHECKING:
     from super_resolution_gans.models.checkpoint import Model
 
 MODEL = typer.Argument(
-    metavar="MODEL", help="A shipped model, or a file (.safetensors, .h5, .keras, .pth)."
+    metavar="MODEL",
+    autocompletion=completion.shipped_models,
+    help="A shipped model, or a file (.safetensors, .h5, .keras, .pth).",
 )
 
 

@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from super_resolution_gans.cli import completion
 from super_resolution_gans.cli.messages import fail, parse_scale, say, warn
 from super_resolution_gans.cli.mos_parts import (
     chosen_questions,
@@ -39,6 +40,7 @@ def prepare(
         list[str] | None,
         typer.Option(
             metavar="MODEL",
+            autocompletion=completion.models,
             help="As for srgan evaluate: a shipped model, a file, bilinear, bicubic, lanczos; "
             "NAME=MODEL names it in the report; repeatable. [default: the shipped OCT model]",
         ),

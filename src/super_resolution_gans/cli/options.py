@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from super_resolution_gans.cli import completion
 from super_resolution_gans.cli.messages import parse_fill, parse_scale
 
 if TYPE_CHECKING:
@@ -14,6 +15,7 @@ Model = Annotated[
     str | None,
     typer.Option(
         metavar="MODEL",
+        autocompletion=completion.models,
         help="A shipped model, a file (.safetensors, .h5, .keras, .pth, .onnx, .xml), or "
         "nearest, bilinear, bicubic, lanczos. "
         "[default: the shipped OCT model]",
@@ -35,11 +37,19 @@ Tile = Annotated[
         help="Largest side of a tile in input pixels; smaller needs less memory.",
     ),
 ]
-Device = Annotated[str, typer.Option(metavar="DEVICE", help="auto, cpu, cuda, cuda:1, mps.")]
+Device = Annotated[
+    str,
+    typer.Option(
+        metavar="DEVICE",
+        autocompletion=completion.devices,
+        help="auto, cpu, cuda, cuda:1, mps.",
+    ),
+]
 Precision = Annotated[
     str,
     typer.Option(
         metavar="TYPE",
+        autocompletion=completion.precisions,
         help="auto, float32, bfloat16, float16: what the network computes in. Results are not "
         "rounded to it. auto: what the hardware is fast at for 8-bit images, else float32.",
     ),
@@ -48,6 +58,7 @@ Engine = Annotated[
     str,
     typer.Option(
         metavar="NAME",
+        autocompletion=completion.engines,
         help="auto, torch, openvino, onnxruntime: what runs the network; the latter two run "
         'on the CPU and need pip install "SuperResolution-GANs[export]".',
     ),
@@ -62,7 +73,11 @@ Fidelity = Annotated[
 ]
 Faithful = Annotated[
     str | None,
-    typer.Option(metavar="MODEL", help="That partner; shipped models know theirs."),
+    typer.Option(
+        metavar="MODEL",
+        autocompletion=completion.shipped_models,
+        help="That partner; shipped models know theirs.",
+    ),
 ]
 Ensemble = Annotated[
     bool,

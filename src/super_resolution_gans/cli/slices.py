@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from super_resolution_gans.cli import completion
+
 if TYPE_CHECKING:
     from super_resolution_gans.evaluation.pairs import Pair
     from super_resolution_gans.prediction.upscale import Upscaler
@@ -20,6 +22,7 @@ Models = Annotated[
     list[str] | None,
     typer.Option(
         metavar="MODEL",
+        autocompletion=completion.models,
         help="A shipped model, a file or an interpolation; repeat for several. "
         "[default: the shipped OCT model]",
     ),

@@ -1,5 +1,6 @@
 """``srgan train``, ``srgan recipes`` and ``srgan plot``."""
 
+import json
 import signal
 import threading
 import time
@@ -9,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from super_resolution_gans.cli import completion
 from super_resolution_gans.cli.messages import duration, fail, say, warn
 from super_resolution_gans.program import as_program
 
@@ -20,14 +22,20 @@ def train(
     recipe: Annotated[
         str,
         typer.Argument(
-            metavar="RECIPE", help="A recipe of the package (see srgan recipes) or a YAML file."
+            metavar="RECIPE",
+            autocompletion=completion.recipes,
+            help="A recipe of the package (see srgan recipes) or a YAML file.",
         ),
     ],
     data: Annotated[Path, typer.Option(metavar="STORE", help="Made by srgan data pack.")],
     out: Annotated[Path, typer.Option("--out", "-o", metavar="RUN", help="The run folder.")],
     init: Annotated[
         str | None,
-        typer.Option(metavar="MODEL", help="Start from a shipped model or a .safetensors file."),
+        typer.Option(
+            metavar="MODEL",
+            autocompletion=completion.shipped_models,
+            help="Start from a shipped model or a .safetensors file.",
+        ),
     ] = None,
     changes: Annotated[
         list[str] | None,
@@ -40,7 +48,12 @@ def train(
             help="Weights of VGG for recipes with its features. [default: fetched once]",
         ),
     ] = None,
-    device: Annotated[str, typer.Option(metavar="DEVICE", help="auto, cpu, cuda or mps.")] = "auto",
+    device: Annotated[
+        str,
+        typer.Option(
+            metavar="DEVICE", autocompletion=completion.devices, help="auto, cpu, cuda or mps."
+        ),
+    ] = "auto",
     force: Annotated[
         bool,
         typer.Option(
@@ -215,12 +228,32 @@ class _Diary:
         )
 
 
-def recipes() -> None:
-    """List the recipes of the package."""
+def recipes(
+    as_json: Annotated[bool, typer.Option("--json", help="As JSON, a list of documents.")] = False,
+) -> None:
+    """List the recipes of the package.
+
+    Exit status: 0.
+    """
     from super_resolution_gans.training.recipe import load_recipe, shipped_recipes
 
-    for name, path in shipped_recipes().items():
-        say(f"{name:<28}{load_recipe(name).description}  [{path}]")
+    told = [(name, load_recipe(name), path) for name, path in shipped_recipes().items()]
+    if not as_json:
+        for name, recipe, path in told:
+            say(f"{name:<28}{recipe.description}  [{path}]")
+        return
+    documents = [
+        {
+            "name": name,
+            "description": recipe.description,
+            "phase": recipe.phase,
+            "scale": recipe.model.scale,
+            "channels": recipe.model.channels,
+            "file": str(path),
+        }
+        for name, recipe, path in told
+    ]
+    say(json.dumps(documents, indent=2, ensure_ascii=False))
 
 
 def plot(

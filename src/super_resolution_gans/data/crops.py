@@ -13,6 +13,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from super_resolution_gans.data.augment import Augmentation
 from super_resolution_gans.data.blocks import BLOCK, PADDING
 from super_resolution_gans.data.groups import Groups, Shares
 from super_resolution_gans.data.inventory import DataError
@@ -70,6 +71,7 @@ class CropSampler:
         scale: (vertical, lateral).
         seed: of the run.
         device: where batches are wanted; a split that fits stays on a GPU whole.
+        augmentation: how crops are varied before they are degraded; not with ready-made pairs.
 
     Scans that are too small for a crop with its margin are left out (``left_out``).
 
@@ -88,6 +90,7 @@ class CropSampler:
         scale: tuple[int, int],
         seed: int,
         device: torch.device,
+        augmentation: Augmentation | None = None,
     ) -> None:
         self.store, self.rules, self.degradation = store, rules, degradation
         self.scale, self.seed, self.device = scale, seed, device
@@ -95,8 +98,13 @@ class CropSampler:
             raise DataError(store.path, f"crop size {rules.size} is no multiple of scale {scale}")
         if degradation is None and not store.has_pairs:
             raise DataError(store.path, "has no ready-made LR twins; the recipe must degrade")
+        self._augmentation = augmentation or Augmentation()
+        if degradation is None and self._augmentation.changes:
+            raise DataError(store.path, "augment: LR twins that are ready-made would not follow HR")
         self._margin = margin(degradation, scale)
-        self._side = (rules.size + 2 * self._margin[0], rules.size + 2 * self._margin[1])
+        self._degraded = (rules.size + 2 * self._margin[0], rules.size + 2 * self._margin[1])
+        beyond = self._augmentation.margin(self._degraded)
+        self._side = (self._degraded[0] + 2 * beyond[0], self._degraded[1] + 2 * beyond[1])
         records = store.of_split(split)
         if not records:
             raise DataError(store.path, _nothing_of(split, store))
@@ -188,6 +196,11 @@ class CropSampler:
         high = self._cut(crops)
         if self.degradation is None:
             return self._cut_low(crops), high
+        if self._augmentation.changes:
+            padded = [self._judge(c.record, c.top, c.left)[0] > 0 for c in crops]
+            high = self._augmentation(
+                high, self._degraded, seed=self.seed, step=step, first=first, padded=padded
+            )
         # The same degradation for the whole update, whoever computes which part of it.
         seed = int(np.random.SeedSequence([self.seed, step]).generate_state(1)[0])
         low = self.degradation.sample(seed)(high, first=first)

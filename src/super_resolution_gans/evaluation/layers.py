@@ -154,7 +154,8 @@ def compare_layers(
     methods[NEIGHBOUR] = [*truths[1:], None]
     with_layers = [index for index, truth in enumerate(truths) if truth.reason is None]
     if not with_layers:
-        raise EvaluationError(names[0], f"{truths[0].reason}; nor has any other slice layers")
+        others = "; nor has any other slice layers" if len(names) > 1 else ""
+        raise EvaluationError(names[0], f"{truths[0].reason}{others}")
     return LayerComparison(
         [names[index] for index in with_layers],
         [truths[index] for index in with_layers],

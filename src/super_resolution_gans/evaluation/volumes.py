@@ -63,9 +63,11 @@ def compare_volume(
     masks: list[Mask] = []
     shape: tuple[int, ...] = ()
     counted: list[NDArray[np.bool_]] = []
+    name_of_first = ""
     for pair in pairs:
         if pair.hr.ndim != 2:
             raise EvaluationError(pair.name, "volumes are compared in grey only")
+        name_of_first = name_of_first or pair.name
         if shape and pair.hr.shape != shape:
             raise EvaluationError(pair.name, "has another size than the slices before it")
         shape = pair.hr.shape
@@ -75,7 +77,10 @@ def compare_volume(
         for name, upscale in upscalers.items():
             methods[name].add(quantised(upscale(pair.lr), pair.levels), masks)
     if len(counted) < 2:
-        raise EvaluationError("volume", f"two slices are needed, there is {len(counted) or 'none'}")
+        raise EvaluationError(
+            name_of_first or "volume",
+            f"a volume has two slices or more, this has {len(counted) or 'none'}",
+        )
     inside = np.stack(counted)
     large = min(inside.shape) >= _SMALLEST
     return VolumeComparison(

@@ -122,9 +122,10 @@ def _within(span: Span, length: int, what: str, scan: Scan) -> slice:
     first, behind = span[0] or 0, length if span[1] is None else span[1]
     if 0 <= first < behind <= length:
         return slice(first, behind)
-    asked = f"{first}" if behind == first + 1 else f"{first}:{behind}"
-    last = f", numbered 0 to {length - 1}" if length > 1 else ", numbered 0"
-    reason = f"has no {what} {asked}: there are {length}{last}"
+    one = behind == first + 1
+    asked = f"{what.removesuffix('s')} {first}" if one else f"{what} {first}:{behind}"
+    there = f"there are {length}, numbered 0 to {length - 1}" if length > 1 else "the only one is 0"
+    reason = f"has no {asked}: {there}"
     raise SelectionError(scan.source or "array", reason)
 
 

@@ -97,7 +97,10 @@ def save_generator(
 
 
 def _write_atomically(path: Path, payload: bytes) -> None:
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    try:
+        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    except OSError as error:  # which names the temporary file
+        raise OSError(error.errno, error.strerror, os.fspath(path)) from error
     try:
         with os.fdopen(handle, "wb") as file:
             file.write(payload)
@@ -211,7 +214,8 @@ def _srresnet(architecture: dict[str, Any]) -> SRResNet:
     noise = architecture.get("noise", False)
     if not isinstance(noise, bool):
         raise ValueError(f"noise is true or false, not {noise!r}")
-    return SRResNet(scale=(vertical, lateral), noise=noise, **numbers)
+    norm = architecture.get("norm", "batch")
+    return SRResNet(scale=(vertical, lateral), noise=noise, norm=norm, **numbers)
 
 
 _BUILDERS: dict[str, Callable[[dict[str, Any]], Upsampler]] = {

@@ -1,8 +1,8 @@
 """The trained generator rearranged to run fast: the same function, fewer and better-shaped steps.
 
-BatchNorm is folded into the convolution before it, PReLU stands before the pixel shuffle with its
-slopes repeated, the last convolution works in phase space with the change of range folded in. None
-of it approximates: results differ by the order of float32 additions. For inference only.
+BatchNorm, if any, is folded into the convolution before it, PReLU stands before the pixel shuffle
+with its slopes repeated, the last convolution works in phase space with the change of range folded
+in. None of it approximates: results differ by the order of float32 additions. For inference only.
 """
 
 import itertools
@@ -291,12 +291,12 @@ def _in_blocks(tensor: Tensor, count: int) -> Tensor:
 
 
 def _convolution(
-    conv: nn.Conv2d, norm: nn.BatchNorm2d | None = None, slopes: Tensor | None = None
+    conv: nn.Conv2d, norm: nn.Module | None = None, slopes: Tensor | None = None
 ) -> Convolution:
-    """A copy with the statistics and the scale of BatchNorm in its weights (in float64)."""
+    """A copy; of a BatchNorm, statistics and scale are in its weights (in float64)."""
     weight = conv.weight.detach().double()
     bias = conv.bias.detach().double() if conv.bias is not None else weight.new_zeros(len(weight))
-    if norm is not None:
+    if isinstance(norm, nn.BatchNorm2d):
         mean, variance = cast(Tensor, norm.running_mean), cast(Tensor, norm.running_var)
         gain = norm.weight.detach().double() / (variance.double() + norm.eps).sqrt()
         weight = weight * gain.reshape(-1, 1, 1, 1)

@@ -18,6 +18,7 @@ from super_resolution_gans.models.phase_space import convolve_shuffled, shuffle_
 from super_resolution_gans.models.upsampler import Scale, Upsampler
 
 NAME = "srresnet"
+NORMS = ("batch", "none")
 
 
 def upsampling_stages(scale: Scale) -> list[Scale]:
@@ -39,19 +40,23 @@ def _prime_factors(number: int) -> list[int]:
 class ResidualBlock(nn.Module):
     """conv 3x3, BatchNorm, PReLU, conv 3x3, BatchNorm, sum (figure 4)."""
 
-    def __init__(self, width: int) -> None:
+    def __init__(self, width: int, norm: str = "batch") -> None:
         super().__init__()
-        self.conv1 = nn.Conv2d(width, width, 3, padding=1, bias=False)
-        self.norm1 = nn.BatchNorm2d(width)
+        self.conv1, self.norm1 = _normalised(width, norm)
         self.act = nn.PReLU(width)
-        self.conv2 = nn.Conv2d(width, width, 3, padding=1, bias=False)
-        self.norm2 = nn.BatchNorm2d(width)
+        self.conv2, self.norm2 = _normalised(width, norm)
 
     def forward(self, x: Tensor) -> Tensor:
         """(N, width, H, W) -> (N, width, H, W)."""
         y: Tensor = self.act(self.norm1(self.conv1(x)))
         y = self.norm2(self.conv2(y))
         return x + y
+
+
+def _normalised(width: int, norm: str) -> tuple[nn.Conv2d, nn.Module]:
+    """conv 3x3 and its BatchNorm; without that, a bias does what beta did."""
+    conv = nn.Conv2d(width, width, 3, padding=1, bias=norm == "none")
+    return conv, nn.Identity() if norm == "none" else nn.BatchNorm2d(width)
 
 
 class SubPixelStage(nn.Module):
@@ -98,6 +103,8 @@ class SRResNet(Upsampler):
         noise: after each residual block and each sub-pixel convolution, add noise by amounts that
             are learned (speckle is random, a network by itself is not). In training a
             ``torch.Generator`` is then due at each call; otherwise calls without one add no noise.
+        norm: ``batch`` as in the paper, or ``none``: no BatchNorm, and convolutions with a bias
+            where it was (as in EDSR, Lim et al. 2017, arXiv 1707.02921).
 
     Raises:
         ValueError: if an argument is out of range.
@@ -110,6 +117,7 @@ class SRResNet(Upsampler):
         blocks: int = 16,
         width: int = 64,
         noise: bool = False,
+        norm: str = "batch",
     ) -> None:
         super().__init__()
         numbers: list[object] = [channels, blocks, width, *scale]
@@ -120,14 +128,16 @@ class SRResNet(Upsampler):
                 f"at least 1, and a scale other than (1, 1); got {channels=}, {scale=}, {blocks=}, "
                 f"{width=}"
             )
-        self.channels, self.blocks, self.width, self.noise = channels, blocks, width, noise
+        if norm not in NORMS:
+            raise ValueError(f"norm is {' or '.join(NORMS)}, not {norm!r}")
+        self.channels, self.blocks, self.width = channels, blocks, width
+        self.noise, self.norm = noise, norm
         self.scale: Scale = (scale[0], scale[1])
 
         self.head = nn.Conv2d(channels, width, 9, padding=4)
         self.head_act = nn.PReLU(width)
-        self.body = nn.Sequential(*(ResidualBlock(width) for _ in range(blocks)))
-        self.body_conv = nn.Conv2d(width, width, 3, padding=1, bias=False)
-        self.body_norm = nn.BatchNorm2d(width)
+        self.body = nn.Sequential(*(ResidualBlock(width, norm) for _ in range(blocks)))
+        self.body_conv, self.body_norm = _normalised(width, norm)
         self.upsampler = nn.ModuleList(
             SubPixelStage(width, stage) for stage in upsampling_stages(self.scale)
         )
@@ -191,8 +201,9 @@ class SRResNet(Upsampler):
 
     def title(self) -> str:
         """See :class:`Upsampler`."""
+        norm = " without BatchNorm" if self.norm == "none" else ""
         noise = " with noise" if self.noise else ""
-        return f"SRResNet of {self.blocks} blocks, {self.width} features{noise}"
+        return f"SRResNet of {self.blocks} blocks, {self.width} features{norm}{noise}"
 
     def architecture(self) -> dict[str, Any]:
         """See :class:`Upsampler`."""
@@ -202,7 +213,9 @@ class SRResNet(Upsampler):
             "scale": list(self.scale),
             "blocks": self.blocks,
             "width": self.width,
-            **({"noise": True} if self.noise else {}),  # older versions read all others
+            # Older versions read all files that say nothing of these.
+            **({"noise": True} if self.noise else {}),
+            **({"norm": self.norm} if self.norm != "batch" else {}),
         }
 
     def receptive_radius(self) -> Scale:

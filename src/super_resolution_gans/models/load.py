@@ -43,6 +43,9 @@ def load_model(path: str | os.PathLike[str]) -> Model:
     ours = head[8:] == b"{" and suffix not in PYTORCH
     if not ours and (head.startswith((_ZIP, _PICKLE)) or suffix in PYTORCH):
         return load_pth(path)
+    if not ours and suffix not in OURS:
+        known = ", ".join(OURS + KERAS + PYTORCH + EXPORTED)
+        raise ModelFileError(path, f"is no file of weights that is known here ({known})")
     return load_generator(path)
 
 

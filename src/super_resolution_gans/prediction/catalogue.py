@@ -4,8 +4,6 @@ import difflib
 import os
 from pathlib import Path
 
-from super_resolution_gans.prediction.errors import PredictionError, UnknownModelError
-
 SHIPPED = {
     "oct-srgan-x4": "SRGAN for OCT, 4 x 4, trained to look like a scan",
     "oct-srresnet-x4": "SRResNet for OCT, 4 x 4, trained for the smallest mean squared error",
@@ -32,6 +30,9 @@ def find_weights(name_or_path: str | os.PathLike[str]) -> Path:
         UnknownModelError: if it is neither.
         PredictionError: if a shipped model's weights are missing from the installation.
     """
+    # Here, because it loads numpy, which those who only want the names can do without.
+    from super_resolution_gans.prediction.errors import PredictionError, UnknownModelError
+
     given = os.fspath(name_or_path)
     if given in SHIPPED:
         path = WEIGHTS / f"{given}.safetensors"

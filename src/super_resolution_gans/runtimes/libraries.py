@@ -6,6 +6,7 @@ from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 _TITLES = {"onnx": "ONNX", "onnxruntime": "ONNX Runtime", "openvino": "OpenVINO"}
+RUNTIMES = tuple(_TITLES)
 _TELEMETRY = "openvino_telemetry"
 
 

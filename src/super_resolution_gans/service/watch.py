@@ -59,7 +59,10 @@ class Watch:
         self.source, self.out = source, out
         self._format, self._arriving = format, Arriving(settle)
         if not source.is_dir() or is_scan_folder(source):
-            raise PredictionError(source, "is no folder of scans to watch")
+            found = source.exists()
+            raise PredictionError(
+                source, "is no folder of scans to watch" if found else "there is no such folder"
+            )
         if source.resolve().is_relative_to(out.resolve()):
             where = "is" if out.resolve() == source.resolve() else "lies in"
             raise PredictionError(

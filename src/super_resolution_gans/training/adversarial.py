@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from super_resolution_gans.losses import ADVERSARIAL, Logits, r1_penalty
 from super_resolution_gans.training.guard import Mender
 from super_resolution_gans.training.parts import Part, mean, split, unnoticed
-from super_resolution_gans.training.recipe import AdversarialSection
+from super_resolution_gans.training.sections import AdversarialSection
 from super_resolution_gans.training.steps import PretrainStep, moments, set_rate
 from super_resolution_gans.training.view import seen
 

@@ -9,7 +9,7 @@ from torch import Tensor
 from super_resolution_gans import losses
 from super_resolution_gans.degrade import downsample
 from super_resolution_gans.models.features import FeatureExtractor
-from super_resolution_gans.training.recipe import ContentSection
+from super_resolution_gans.training.sections import ContentSection
 
 Pair = tuple[Tensor, Tensor]
 _DISTANCES = {"mse": losses.mse, "l1": losses.l1}

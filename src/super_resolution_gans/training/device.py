@@ -8,7 +8,8 @@ import torch
 
 from super_resolution_gans.training.checkpoint import TrainingError
 from super_resolution_gans.training.processes import TIME_LIMIT, LostError, join, placement
-from super_resolution_gans.training.recipe import Precision, Recipe, Schedule
+from super_resolution_gans.training.recipe import Recipe
+from super_resolution_gans.training.sections import Precision, Schedule
 
 if TYPE_CHECKING:
     from lightning.fabric import Fabric

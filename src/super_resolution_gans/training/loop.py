@@ -8,7 +8,7 @@ from typing import Protocol
 from torch import Tensor
 
 from super_resolution_gans.training.checkpoint import TrainingError
-from super_resolution_gans.training.recipe import Schedule
+from super_resolution_gans.training.sections import Schedule
 from super_resolution_gans.training.steps import Step
 
 Batches = Callable[[int, int], tuple[Tensor, Tensor]]

@@ -7,6 +7,7 @@ from typing import Any
 import torch
 from torch import nn
 
+from super_resolution_gans.data.augment import Augmentation
 from super_resolution_gans.data.crops import CropRules, CropSampler
 from super_resolution_gans.data.store import Store, open_store
 from super_resolution_gans.degrade import DegradationRange
@@ -20,7 +21,8 @@ from super_resolution_gans.training.players import (
     make_extractor,
     make_generator,
 )
-from super_resolution_gans.training.recipe import Recipe, Schedule
+from super_resolution_gans.training.recipe import Recipe
+from super_resolution_gans.training.sections import Schedule
 from super_resolution_gans.training.validation import Validation
 
 
@@ -60,7 +62,7 @@ def prepare(
         )
     torch.manual_seed(recipe.seed)
     generator = make_generator(recipe, init)
-    if recipe.freeze_batch_norm and init is None:
+    if recipe.freeze_batch_norm and recipe.model.norm == "batch" and init is None:
         raise TrainingError(
             "freeze_batch_norm keeps the statistics of trained weights: give some with --init"
         )
@@ -98,6 +100,7 @@ def _data(recipe: Recipe, store: Store, device: torch.device) -> tuple[CropSampl
         scale=recipe.model.scale,
         seed=recipe.seed,
         device=device,
+        augmentation=Augmentation(**recipe.augment.model_dump()),
     )
     validation = Validation(store, degradation=degradation, scale=recipe.model.scale, device=device)
     return sampler, validation

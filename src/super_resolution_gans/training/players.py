@@ -22,7 +22,8 @@ from super_resolution_gans.models.load import load_model
 from super_resolution_gans.models.vgg import BLOCKS, FeatureError
 from super_resolution_gans.models.vgg_download import cache_folder, download_vgg
 from super_resolution_gans.training.checkpoint import TrainingError
-from super_resolution_gans.training.recipe import ContentSection, Recipe
+from super_resolution_gans.training.recipe import Recipe
+from super_resolution_gans.training.sections import ContentSection
 
 
 def make_generator(recipe: Recipe, init: str | os.PathLike[str] | None) -> SRResNet:
@@ -33,7 +34,9 @@ def make_generator(recipe: Recipe, init: str | os.PathLike[str] | None) -> SRRes
         TrainingError: if it holds another architecture.
     """
     model = recipe.model
-    network = SRResNet(model.channels, model.scale, model.blocks, model.width, noise=model.noise)
+    network = SRResNet(
+        model.channels, model.scale, model.blocks, model.width, model.noise, model.norm
+    )
     if init is not None:
         _start_from(network, init)
     return network
@@ -43,11 +46,11 @@ def _start_from(network: SRResNet, init: str | os.PathLike[str]) -> None:
     source = load_model(init).network
     if not isinstance(source, SRResNet):
         raise TrainingError(f"{os.fspath(init)}: is no SRResNet, training cannot start from it")
-    wanted = (network.channels, network.scale, network.blocks, network.width)
-    found = (source.channels, source.scale, source.blocks, source.width)
+    wanted = (network.channels, network.scale, network.blocks, network.width, network.norm)
+    found = (source.channels, source.scale, source.blocks, source.width, source.norm)
     if wanted != found or (source.noise and not network.noise):
         raise TrainingError(
-            f"{os.fspath(init)}: has (channels, scale, blocks, width) = {found}"
+            f"{os.fspath(init)}: has (channels, scale, blocks, width, norm) = {found}"
             f"{' and noise' if source.noise else ''}, the recipe wants {wanted}"
             f"{'' if network.noise else ' without noise' if source.noise else ''}"
         )

@@ -31,7 +31,8 @@ from super_resolution_gans.training.logbook import Logbook, last_measured
 from super_resolution_gans.training.loop import Batches, Rhythm, fit, learning_rate
 from super_resolution_gans.training.material import Material, prepare
 from super_resolution_gans.training.processes import TIME_LIMIT, Processes
-from super_resolution_gans.training.recipe import Recipe, Schedule
+from super_resolution_gans.training.recipe import Recipe
+from super_resolution_gans.training.sections import Schedule
 from super_resolution_gans.training.steps import PretrainStep
 from super_resolution_gans.training.view import Draws
 from super_resolution_gans.version import __version__
@@ -229,7 +230,8 @@ def recalibrate(
 ) -> None:
     """Replace BatchNorm's running statistics by plain means over ``batches`` of LR images.
 
-    The averages kept during training belong to weights that were still moving.
+    The averages kept during training belong to weights that were still moving. A network without
+    BatchNorm stays as it is, and no batch is asked for.
 
     Args:
         network: left in evaluation mode.
@@ -311,7 +313,9 @@ def _resumed(hooks: RunHooks, state: dict[str, Any], folder: Path) -> int:
 
 
 def _averaged(step: PretrainStep, plain: SRResNet) -> SRResNet:
-    network = SRResNet(plain.channels, plain.scale, plain.blocks, plain.width, noise=plain.noise)
+    network = SRResNet(
+        plain.channels, plain.scale, plain.blocks, plain.width, plain.noise, plain.norm
+    )
     network.load_state_dict(step.average.module.state_dict())
     device = next(plain.parameters()).device
     network.to(device=device, memory_format=torch.channels_last)  # type: ignore[call-overload]

@@ -35,7 +35,9 @@ def test_is_never_written_over(studies, tmp_path):
 
 
 def test_a_folder_without_one(tmp_path):
-    with pytest.raises(StudyError, match=r"is no study \(it has no study.json\)"):
+    with pytest.raises(
+        StudyError, match=r"is no study \(it has no study.json\); srgan mos prepare"
+    ):
         Study.load(tmp_path)
 
 

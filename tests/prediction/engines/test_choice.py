@@ -46,6 +46,21 @@ def test_auto_is_what_the_table_says_where_it_is_installed(monkeypatch):
         assert pick_engine("auto", CPU) == "torch"
 
 
+def test_auto_says_why(monkeypatch):
+    processor = torch.backends.cpu.get_cpu_capability()
+    monkeypatch.setattr(choice, "FASTEST", {processor: "openvino"})
+    assert choice.automatic_engine(CPU) == (
+        "openvino",
+        f"measured to be faster than torch on {processor}",
+    )
+    assert choice.automatic_engine(CUDA) == ("torch", "none was measured to be faster on cuda")
+    monkeypatch.setattr(choice, "find_spec", lambda name: name != "onnx")
+    assert choice.automatic_engine(CPU).why == (
+        f"openvino was measured to be faster on {processor}, but there is no onnx: "
+        'pip install "SuperResolution-GANs[export]"'
+    )
+
+
 @pytest.mark.parametrize("engine", ["openvino", "onnxruntime"])
 def test_the_engines_of_others_run_on_the_cpu(engine, grey_model):
     with pytest.raises(PredictionError, match=f"{engine} runs on the CPU here, not on cuda"):

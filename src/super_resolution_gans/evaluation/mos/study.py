@@ -158,7 +158,9 @@ class Study:
         try:
             study: Study = TypeAdapter(cls).validate_json(path.read_bytes())
         except FileNotFoundError:
-            raise StudyError(folder, f"is no study (it has no {NAME})") from None
+            raise StudyError(
+                folder, f"is no study (it has no {NAME}); srgan mos prepare makes one"
+            ) from None
         except OSError as error:
             raise StudyError(path, f"cannot be read ({error.strerror})") from None
         except ValidationError as error:

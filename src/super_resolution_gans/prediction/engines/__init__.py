@@ -4,7 +4,13 @@ Arrays here are float32 (n, height, width, channels), values in [0, 1] before an
 after; nothing is clipped.
 """
 
-from super_resolution_gans.prediction.engines.choice import ENGINES, make_engine, pick_engine
+from super_resolution_gans.prediction.engines.choice import (
+    ENGINES,
+    Choice,
+    automatic_engine,
+    make_engine,
+    pick_engine,
+)
 from super_resolution_gans.prediction.engines.contract import (
     WHOLE,
     Engine,
@@ -18,11 +24,13 @@ __all__ = [
     "ENGINES",
     "PRECISIONS",
     "WHOLE",
+    "Choice",
     "Engine",
     "OutOfMemoryError",
     "Reduced",
     "SelfEnsemble",
     "TorchEngine",
+    "automatic_engine",
     "make_engine",
     "pick_engine",
 ]

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from importlib.util import find_spec
+from typing import NamedTuple
 
 import torch
 
@@ -25,6 +26,29 @@ _NEEDS = {  # networks go to the others as ONNX
 }
 
 
+class Choice(NamedTuple):
+    """What ``auto`` means on this machine, and why, in words."""
+
+    value: str
+    why: str
+
+
+def automatic_engine(device: torch.device) -> Choice:
+    """The engine that ``auto`` means for a network on this device; see :data:`FASTEST`."""
+    processor = _processor(device)
+    fastest = FASTEST.get(processor)
+    if fastest is None:
+        return Choice("torch", f"none was measured to be faster on {processor}")
+    missing = [name for name in _NEEDS[fastest] if not find_spec(name)]
+    if missing:
+        return Choice(
+            "torch",
+            f"{fastest} was measured to be faster on {processor}, but there is no "
+            f'{" and no ".join(missing)}: pip install "SuperResolution-GANs[export]"',
+        )
+    return Choice(fastest, f"measured to be faster than torch on {processor}")
+
+
 def pick_engine(kind: str, device: torch.device, suffix: str = "") -> str:
     """The engine that ``kind`` (``auto`` or one of :data:`ENGINES`) means.
 
@@ -45,8 +69,7 @@ def pick_engine(kind: str, device: torch.device, suffix: str = "") -> str:
         if kind != own and (suffix.lower(), kind) != (".onnx", "openvino"):
             raise PredictionError("engine", f"{kind} cannot run {suffix} files; {own} can")
     elif kind == "auto":
-        fastest = FASTEST.get(_processor(device), "torch")
-        kind = fastest if all(find_spec(name) for name in _NEEDS[fastest]) else "torch"
+        kind = automatic_engine(device).value
     if kind != "torch" and device.type != "cpu":
         raise PredictionError("engine", f"{kind} runs on the CPU here, not on {device.type}")
     return kind

@@ -1,0 +1,1 @@
+"""``srgan doctor``: what is installed here, and whether upscaling works with it."""
