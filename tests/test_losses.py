@@ -116,6 +116,18 @@ def test_total_variation_is_the_mean_length_of_the_gradient() -> None:
     assert wide.item() == pytest.approx(2 * losses.total_variation(image).item(), abs=2e-6)
 
 
+def test_total_variation_compares_neighbours_only() -> None:
+    ramp = torch.tensor([[[[0.0, 0.1, 0.2, 0.3]] * 3]])
+    # Steps of 0.1 to the right of three columns of four, none down.
+    assert losses.total_variation(ramp).item() == pytest.approx(0.1 * 3 / 4, abs=2e-6)
+    assert losses.total_variation(ramp.mT).item() == pytest.approx(0.1 * 3 / 4, abs=2e-6)
+
+
+def test_total_variation_of_a_flat_image_is_the_epsilon() -> None:
+    flat = torch.full((1, 1, 3, 3), 0.5)
+    assert losses.total_variation(flat, epsilon=0.25).item() == pytest.approx(0.25)
+
+
 def test_total_variation_of_a_flat_image_is_nothing_and_its_gradient_finite() -> None:
     flat = torch.full((1, 3, 4, 5), 0.5, requires_grad=True)
     value = losses.total_variation(flat)
