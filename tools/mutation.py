@@ -173,11 +173,14 @@ def measure(name: str, folder: Path, jobs: int) -> tuple[Counter[str], Iterable[
 
 def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("group", nargs="*", choices=[[], *GROUPS], help="default: all")
+    parser.add_argument("group", nargs="*", help=f"of {', '.join(GROUPS)}; default: all")
     parser.add_argument("--at-least", type=float, default=80, metavar="PERCENT")
     parser.add_argument("--jobs", type=int, default=1, help="mutants at once")
     parser.add_argument("--keep", type=Path, metavar="FOLDER", help="work in FOLDER/GROUP, keep it")
     asked = parser.parse_args(arguments)
+    for name in asked.group:
+        if name not in GROUPS:
+            parser.error(f"no group {name!r}; there are {', '.join(GROUPS)}")
     rows, enough = [], True
     for name in asked.group or GROUPS:
         with (

@@ -105,4 +105,4 @@ def test_a_row_counts_everything_once_and_a_timeout_as_killed() -> None:
 def test_an_unknown_group_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit):
         mutation.main(["nothing"])
-    assert "invalid choice" in capsys.readouterr().err
+    assert "no group 'nothing'; there are losses, degrade" in capsys.readouterr().err
