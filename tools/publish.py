@@ -262,7 +262,7 @@ def write_readme(out: Path) -> None:
     models = [word for name in OURS for word in ("--model", name)]
     demo = ["--data", "examples/scans", *models, "--panels", 3, "--out", out / "demo"]
     srgan("evaluate", *demo)
-    (picture,) = (out / "demo" / "panels").rglob("DRUSEN-9894035-2*.png")
+    (picture,) = (out / "demo" / "panels").rglob("*DRUSEN-9894035-2*.png")
     shutil.copyfile(picture, DOCS / "images" / "panel.png")
 
 

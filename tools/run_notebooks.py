@@ -76,6 +76,7 @@ def execute(path: Path) -> Any:
         client = NotebookClient(
             notebook,
             timeout=LIMIT,
+            startup_timeout=LIMIT,  # a busy machine starts a kernel slowly
             kernel_name="python3",
             resources={"metadata": {"path": str(clone / "notebooks")}},
             extra_arguments=SETTINGS,

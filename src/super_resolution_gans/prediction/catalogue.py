@@ -11,7 +11,7 @@ SHIPPED = {
 }
 DEFAULT_MODEL = "oct-srgan-x4"
 FAITHFUL = {"oct-srgan-x4": "oct-srresnet-x4"}
-"""The model that each was trained from, to be mixed with by fidelity."""
+"""The faithful model that each is of near kin to, to be mixed with by fidelity."""
 INTERPOLATIONS = ("nearest", "bilinear", "bicubic", "lanczos")
 
 WEIGHTS = Path(__file__).resolve().parent.parent / "weights"
