@@ -7,6 +7,7 @@ PYTHON ?= python3
 VENV ?= .venv
 PIP_FLAGS ?=
 PYTEST_FLAGS ?=
+MUTATION ?=
 
 BIN := $(VENV)/bin
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check $(PIP_FLAGS) -c constraints.txt
@@ -16,7 +17,7 @@ WEB := web-output
 WEB_SCANS ?= $(SCANS)
 WEB_RATINGS ?= 22
 
-.PHONY: help demo test lint types docs docs-commands notebooks ci benchmark web-long clean \
+.PHONY: help demo test lint types docs docs-commands notebooks ci benchmark mutation web-long clean \
 	release-quick release-check
 
 help:
@@ -31,6 +32,7 @@ help:
 	@echo "make release-quick  build wheel and sdist, check metadata and contents"
 	@echo "make release-check  and install the wheel, base and each extra alone: many minutes"
 	@echo "make benchmark  start-up times, agreement of downsampling, speed of training"
+	@echo "make mutation   what the tests do not notice when the code is changed: MUTATION=\"losses tiles\""
 	@echo "make web-long   the rating study for minutes: 50 clients and 20 kills, 12 raters in Chromium"
 
 $(BIN)/python:
@@ -95,6 +97,14 @@ benchmark: $(VENV)/.dev
 	$(BIN)/python benchmarks/startup.py
 	$(BIN)/python benchmarks/degradation_agreement.py
 	$(BIN)/python benchmarks/train_step.py
+
+$(VENV)/.mutation: pyproject.toml constraints.txt | $(BIN)/python
+	@echo "installing into $(VENV) (the first time this fetches PyTorch)"
+	$(INSTALL) -e ".[dev,mutation]"
+	@touch $@ $(VENV)/.base $(VENV)/.dev
+
+mutation: $(VENV)/.mutation
+	$(BIN)/python tools/mutation.py $(MUTATION)
 
 # WEB_SCANS=FOLDER WEB_RATINGS=100 for more than the bundled scans, which give 22 images to rate.
 web-long: $(VENV)/.dev

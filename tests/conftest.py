@@ -11,6 +11,14 @@ import pytest
 
 # No test asserts times, and a busy machine must not fail one.
 hypothesis.settings.register_profile("untimed", deadline=None)
+# For tools/mutation.py: the same examples each time, and none is made smaller, which takes longest.
+hypothesis.settings.register_profile(
+    "mutation",
+    deadline=None,
+    derandomize=True,
+    database=None,
+    phases=(hypothesis.Phase.explicit, hypothesis.Phase.generate),
+)
 hypothesis.settings.load_profile("untimed")
 
 # Programs that the tests start and stop inherit signals that a shell in the background ignores.

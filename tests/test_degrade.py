@@ -2,6 +2,7 @@
 
 import dataclasses
 import io
+import math
 import runpy
 from collections.abc import Callable
 from pathlib import Path
@@ -28,6 +29,7 @@ from super_resolution_gans.degrade import (
     quantise,
 )
 
+LN2 = math.log(2)
 SCALES = [(4, 4), (2, 2), (8, 8), (3, 3), (1, 4), (2, 6)]
 EVERYTHING = Degradation((2, 2), "area", blur=0.8, speckle=0.2, noise=0.05, seed=3)
 AGREEMENT = Path(__file__).parents[1] / "benchmarks" / "degradation_agreement.py"
@@ -128,6 +130,10 @@ def test_blur_is_that_of_scipy(sigma: float) -> None:
     np.testing.assert_allclose(blur(x, sigma).numpy(), expected, atol=1e-6)
 
 
+def test_a_blur_reaches_three_deviations() -> None:
+    assert [blur_reach(sigma) for sigma in (0, 0.3, 0.5, 1, 2.6)] == [0, 1, 2, 3, 8]
+
+
 def test_no_blur_is_the_input_itself() -> None:
     x = rand(1, 1, 3, 3)
     assert blur(x, 0) is x
@@ -144,6 +150,28 @@ def test_noise_has_the_stated_deviation_and_no_mean() -> None:
     noise = add_noise(x, 0.1, torch.Generator().manual_seed(1)) - x
     assert abs(noise.mean().item()) < 5 * 0.1 / 500
     assert noise.std().item() == pytest.approx(0.1, rel=0.01)
+
+
+def test_noise_is_what_the_generator_draws() -> None:
+    x = rand(2, 1, 4, 4)
+    drawn = torch.randn(2, 1, 4, 4, generator=torch.Generator().manual_seed(1))
+    assert torch.equal(add_noise(x, 0.5, torch.Generator().manual_seed(1)), x + drawn / 2)
+    speckled = add_speckle(x, 1.0, torch.Generator().manual_seed(1))
+    torch.testing.assert_close(speckled, x * torch.exp(math.sqrt(LN2) * drawn) / math.sqrt(2))
+
+
+@pytest.mark.parametrize(
+    "made",
+    [
+        lambda: blur(rand(1, 1, 6, 6).double(), 1.0),
+        lambda: add_noise(torch.zeros(1, 1, 6, 6).double(), 1.0, torch.Generator()),
+        lambda: add_speckle(torch.ones(1, 1, 6, 6).double(), 1.0, [torch.Generator()]),
+    ],
+)
+def test_images_in_double_precision_get_all_of_it(made: Callable[[], Tensor]) -> None:
+    image = made()
+    assert image.dtype == torch.float64
+    assert not torch.equal(image, image.float().double())
 
 
 @pytest.mark.parametrize("contrast", [0.1, 0.5, 1.0])
@@ -221,6 +249,20 @@ def test_images_of_a_batch_have_different_noise() -> None:
     assert not torch.equal(low[1], low[2])
 
 
+def test_seeds_of_images_have_64_bits_and_are_their_own() -> None:
+    places = range(20)
+    seeds = {
+        EVERYTHING._generator(place, torch.device("cpu")).initial_seed() for place in places
+    } | {
+        dataclasses.replace(EVERYTHING, seed=place)
+        ._generator(3, torch.device("cpu"))
+        .initial_seed()
+        for place in places
+    }
+    assert len(seeds) == 39  # place 3 of seed 3 is in both
+    assert sum(seed >= 2**63 for seed in seeds) > 5
+
+
 def test_steps_come_in_the_stated_order() -> None:
     x = rand(1, 1, 16, 16)
     generator = EVERYTHING._generator(0, x.device)
@@ -242,16 +284,18 @@ ranges = st.tuples(st.floats(0, 2), st.floats(0, 2)).map(lambda pair: (min(pair)
 @given(
     scale=st.tuples(st.integers(1, 8), st.integers(1, 8)),
     kernels=st.lists(st.sampled_from(["bicubic", "area", "decimate"]), min_size=1).map(tuple),
-    blurs=ranges, speckles=ranges, noises=ranges, seed=st.integers(0, 2**32 - 1),
+    blurs=ranges, speckles=ranges, noises=ranges, levels=st.integers(0, 65535),
+    seed=st.integers(0, 2**32 - 1),
 )  # fmt: skip
 @settings(max_examples=50, deadline=None)
 def test_drawing_is_a_pure_function_within_the_range_and_prints_itself(
-    scale: Any, kernels: Any, blurs: Any, speckles: Any, noises: Any, seed: int
+    scale: Any, kernels: Any, blurs: Any, speckles: Any, noises: Any, levels: int, seed: int
 ) -> None:
     state = torch.get_rng_state()
-    wide = DegradationRange(scale, kernels, blurs, speckles, noises)
+    wide = DegradationRange(scale, kernels, blurs, speckles, noises, levels)
     drawn = wide.sample(seed)
     assert drawn == wide.sample(seed)
+    assert (drawn.scale, drawn.levels, drawn.seed) == (scale, levels, seed)
     assert drawn.kernel in kernels
     for value, (low, high) in (
         (drawn.blur, blurs),
@@ -269,6 +313,14 @@ def test_drawing_covers_kernels_and_intervals() -> None:
     drawn = [wide.sample(seed) for seed in range(200)]
     assert 70 < sum(one.kernel == "area" for one in drawn) < 130
     assert np.mean([one.blur for one in drawn]) == pytest.approx(1, abs=0.15)
+
+
+def test_what_is_drawn_is_drawn_independently() -> None:
+    wide = DegradationRange(kernels=("bicubic", "area"), blur=(0, 1), speckle=(0, 1), noise=(0, 1))
+    drawn = [wide.sample(seed) for seed in range(200)]
+    numbers = [(one.kernel == "area", one.blur, one.speckle, one.noise) for one in drawn]
+    correlations = np.corrcoef(np.array(numbers, float).T)
+    assert np.abs(correlations - np.eye(4)).max() < 0.3
 
 
 def test_both_are_frozen() -> None:
@@ -296,10 +348,11 @@ def test_degradations_that_make_no_sense_are_refused(arguments: dict[str, Any]) 
     [
         {"kernels": ()}, {"kernels": ("nearest",)}, {"blur": (1.0, 0.5)}, {"noise": (-0.1, 0.1)},
         {"speckle": (0.0, float("nan"))}, {"blur": (0.0, float("inf"))}, {"scale": (0, 1)},
+        {"levels": -1},
     ],
 )  # fmt: skip
 def test_ranges_that_make_no_sense_are_refused(arguments: dict[str, Any]) -> None:
-    with pytest.raises(ValueError, match=r"kernel|interval|scale"):
+    with pytest.raises(ValueError, match=r"kernel|interval|scale|levels"):
         DegradationRange(**arguments)
 
 
@@ -309,6 +362,37 @@ def test_ranges_that_make_no_sense_are_refused(arguments: dict[str, Any]) -> Non
 def test_downsampling_that_makes_no_sense_is_refused(arguments: dict[str, Any]) -> None:
     with pytest.raises(ValueError, match=r"scale|kernel"):
         downsample(torch.zeros(1, 1, 4, 4), **arguments)
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (
+            lambda: downsample(torch.zeros(1, 1, 9, 8)),
+            "an image of 9 x 8 cannot be shrunk by exactly 4 x 4; "
+            "cut it with crop_to_multiple first",
+        ),
+        (
+            lambda: Degradation(scale=(2, 0)),
+            "a scale is two whole numbers of at least 1, not (2, 0)",
+        ),
+        (
+            lambda: Degradation(kernel="lanczos"),  # type: ignore[arg-type]
+            "unknown kernel 'lanczos'; known are bicubic, area, decimate",
+        ),
+        (lambda: DegradationRange(kernels=()), "at least one kernel is needed"),
+        (lambda: Degradation(blur=-1.0), "blur must be finite and not negative, not -1.0"),
+        (lambda: blur(torch.zeros(1), -2.0), "sigma must be finite and not negative, not -2.0"),
+        (
+            lambda: DegradationRange(noise=(0.2, 0.1)),
+            "noise must be an interval 0 <= low <= high, not 0.2, 0.1",
+        ),
+    ],
+)
+def test_refusals_say_what_is_wrong(call: Callable[[], object], message: str) -> None:
+    with pytest.raises(ValueError, match=r".") as caught:
+        call()
+    assert str(caught.value) == message
 
 
 def test_a_result_one_pixel_wide_is_shrunk_like_one_that_is_one_pixel_high() -> None:

@@ -98,12 +98,34 @@ def test_features_of_other_layers_are_not_compared(
         losses.perceptual(dict.fromkeys(sr, some), dict.fromkeys(hr, some), weights=weights)
 
 
+def test_the_refusal_names_all_layers() -> None:
+    some = torch.rand(1, 1, 2, 2)
+    with pytest.raises(ValueError, match=r".") as caught:
+        losses.perceptual({"b": some, "a": some}, {"a": some}, weights={"c": 1.0})
+    assert str(caught.value) == (
+        "perceptual: SR, HR and weights must name the same layers, at least one; "
+        "got ['a', 'b'], ['a'] and ['c']"
+    )
+
+
 def test_total_variation_is_the_mean_length_of_the_gradient() -> None:
     image = torch.tensor([[[[0.0, 0.3], [0.4, 0.4]]]])
     # Upper left: (0.4, 0.3), length 0.5. Upper right: down 0.1. Lower left: right 0. Corner: 0.
     assert losses.total_variation(image).item() == pytest.approx((0.5 + 0.1) / 4, abs=2e-6)
     wide = losses.total_variation(2 * image - 1)
     assert wide.item() == pytest.approx(2 * losses.total_variation(image).item(), abs=2e-6)
+
+
+def test_total_variation_compares_neighbours_only() -> None:
+    ramp = torch.tensor([[[[0.0, 0.1, 0.2, 0.3]] * 3]])
+    # Steps of 0.1 to the right of three columns of four, none down.
+    assert losses.total_variation(ramp).item() == pytest.approx(0.1 * 3 / 4, abs=2e-6)
+    assert losses.total_variation(ramp.mT).item() == pytest.approx(0.1 * 3 / 4, abs=2e-6)
+
+
+def test_total_variation_of_a_flat_image_is_the_epsilon() -> None:
+    flat = torch.full((1, 1, 3, 3), 0.5)
+    assert losses.total_variation(flat, epsilon=0.25).item() == pytest.approx(0.25)
 
 
 def test_total_variation_of_a_flat_image_is_nothing_and_its_gradient_finite() -> None:
@@ -229,7 +251,15 @@ def test_r1_takes_the_mean_logit_of_maps_and_of_several_discriminators() -> None
     assert losses.r1_penalty(maps, real).item() == pytest.approx(expected, rel=1e-5)
 
 
+def test_as_many_maps_of_fakes_as_of_real_images_are_compared() -> None:
+    with pytest.raises(ValueError, match="zip"):
+        losses.relativistic_discriminator([torch.zeros(1, 1)] * 2, [torch.zeros(1, 1)])
+
+
 def test_r1_says_what_is_missing_when_images_ask_for_no_gradient() -> None:
     real = torch.rand(2, 1, 4, 4)
-    with pytest.raises(ValueError, match="requires_grad_"):
+    with pytest.raises(ValueError, match=r".") as caught:
         losses.r1_penalty(real, real)
+    assert str(caught.value) == (
+        "r1_penalty: call real.requires_grad_() before the discriminator sees it"
+    )

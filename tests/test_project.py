@@ -89,7 +89,7 @@ def test_every_extra_of_users_is_tried_by_the_release_check(
 ) -> None:
     tried = set(tool("release_smoke").SMOKES) - {"base"}
     assert tried == set(tool("release_environments").extras())
-    of_developers = {"docs", "notebooks", "dev", "release"}
+    of_developers = {"docs", "notebooks", "dev", "mutation", "release"}
     assert set(project["optional-dependencies"]) - tried == of_developers
 
 

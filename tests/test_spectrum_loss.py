@@ -1,7 +1,11 @@
 """The spectrum as a loss: blind to where speckle lies, not to a grid or to smoothness."""
 
+import itertools
+
+import numpy as np
 import pytest
 import torch
+from scipy.signal.windows import hann
 
 from super_resolution_gans.losses import grid, spectrum, texture
 
@@ -16,6 +20,90 @@ def dots(levels: float = 16) -> torch.Tensor:
     image = torch.zeros(96, 96)
     image[::4, ::4] = levels / 255
     return image
+
+
+def powers(images: torch.Tensor, side: int) -> np.ndarray:
+    """By frequency, of each Hann-windowed patch: (patches, side, side // 2 + 1), by numpy."""
+    window = np.outer(hann(side, sym=False), hann(side, sym=False))
+    height, width = images.shape[-2:]
+    return np.array(
+        [
+            np.abs(np.fft.rfft2(plane[row : row + side, column : column + side] * window)) ** 2
+            for plane in images.numpy().astype(np.float64).reshape(-1, height, width)
+            for row in range(0, height - side + 1, side // 2)
+            for column in range(0, width - side + 1, side // 2)
+        ]
+    )
+
+
+def rounding(side: int) -> float:
+    """The power that rounding to 8 bit has in a windowed patch, at every frequency."""
+    window = np.outer(hann(side, sym=False), hann(side, sym=False))
+    return float((window**2).sum() * (1 / 255) ** 2 / 12)
+
+
+def pair(shape: tuple[int, ...]) -> tuple[torch.Tensor, torch.Tensor]:
+    """Noise, and a dark image of less than rounding."""
+    generator = torch.Generator().manual_seed(5)
+    return torch.rand(shape, generator=generator), 1e-3 * torch.rand(shape, generator=generator)
+
+
+def squares(sr: torch.Tensor, hr: torch.Tensor, side: int) -> np.ndarray:
+    decades = [np.log10(powers(x, side).mean(axis=0) + rounding(side)) for x in (sr, hr)]
+    return (decades[0] - decades[1]) ** 2
+
+
+SHAPES = [((2, 1, 96, 128), 64), ((1, 3, 64, 100), 64), ((2, 1, 90, 48), 48)]
+
+
+@pytest.mark.parametrize(("shape", "side"), SHAPES)
+def test_the_spectrum_is_that_of_numpy(shape: tuple[int, ...], side: int) -> None:
+    sr, hr = pair(shape)
+    expected = squares(sr, hr, side).mean()
+    assert float(spectrum(sr, hr)) == pytest.approx(expected, rel=1e-4)
+    assert float(spectrum(sr.double(), hr)) == pytest.approx(expected, rel=1e-4)
+
+
+@pytest.mark.parametrize(("shape", "side"), SHAPES)
+@pytest.mark.parametrize("scale", [(4, 4), (1, 2), (3, 5), (8, 1)])
+def test_the_grid_is_the_mean_over_the_bins_around_its_frequencies(
+    shape: tuple[int, ...], side: int, scale: tuple[int, int]
+) -> None:
+    def near(row: int, column: int) -> bool:
+        for down, right in itertools.product(*map(range, scale)):
+            rows = abs(row - round(down * side / scale[0]))
+            columns = abs(column - round(right * side / scale[1]))
+            if (down or right) and min(rows, side - rows) <= 1 and columns <= 1:
+                return True
+        return False
+
+    sr, hr = pair(shape)
+    chosen = [
+        value for (row, column), value in np.ndenumerate(squares(sr, hr, side)) if near(row, column)
+    ]
+    assert float(grid(sr, hr, scale)) == pytest.approx(np.mean(chosen), rel=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("shape", "side", "band"),
+    [
+        ((2, 1, 64, 80), 32, 4),
+        ((1, 3, 40, 33), 32, 4),
+        ((1, 1, 20, 24), 20, 4),
+        ((1, 1, 6, 9), 6, 3),
+    ],
+)
+def test_the_texture_is_that_of_numpy(shape: tuple[int, ...], side: int, band: int) -> None:
+    def decades(images: torch.Tensor) -> np.ndarray:
+        bands = side // 2 // band * band
+        power = powers(images, side)[:, : side // band * band, :bands]
+        cells = power.reshape(len(power), -1, band, bands // band, band).mean(axis=(2, 4))
+        return np.log10(cells + rounding(side))
+
+    sr, hr = pair(shape)
+    expected = ((decades(sr) - decades(hr)) ** 2).mean()
+    assert float(texture(sr, hr)) == pytest.approx(expected, rel=1e-4)
+    assert float(texture(sr.double(), hr)) == pytest.approx(expected, rel=1e-4)
 
 
 def test_an_image_is_at_no_distance_from_itself() -> None:

@@ -49,6 +49,15 @@ def test_a_bias_at_the_border_does_not_make_up_for_another_inside() -> None:
     assert whole == pytest.approx(inside * (8 * 1 + 64) / 9, rel=1e-4)
 
 
+def test_an_image_smaller_than_a_cell_is_one() -> None:
+    hr, pattern = torch.zeros(1, 1, 24, 24), torch.zeros(24, 24)
+    pattern[::4, ::4] = 4 / 255
+    opposed = pattern * torch.tensor([1.0, -1]).repeat_interleave(12)
+    for made in (opposed, opposed.mT):
+        assert float(subpixel_bias(hr + made, hr, (4, 4))) == pytest.approx(0, abs=1e-9)
+    assert float(subpixel_bias(hr + pattern, hr, (4, 4))) > 0.9
+
+
 @pytest.mark.parametrize(
     ("size", "scale"), [(24, (4, 4)), (50, (2, 2)), (100, (8, 8)), (70, (1, 4))]
 )

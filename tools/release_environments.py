@@ -13,7 +13,7 @@ from typing import Self
 
 ROOT = Path(__file__).resolve().parents[1]
 # For those who work on the package.
-NOT_INSTALLED_ALONE = ("docs", "notebooks", "dev", "release")
+NOT_INSTALLED_ALONE = ("docs", "notebooks", "dev", "mutation", "release")
 
 
 class RefusedError(Exception):

@@ -87,3 +87,37 @@ def test_all_weights_of_a_layer_get_our_names() -> None:
         "BatchNormalization": ["weight", "bias", "running_mean", "running_var"],
         "PReLU": ["weight"],
     }
+
+
+def test_more_numbers_than_weights_are_refused_by_their_place_in_the_file() -> None:
+    numbered = {str(place): Weight(f"vars/{place}", torch.ones(1)) for place in range(4)}
+    with pytest.raises(KerasError) as caught:
+        named("Conv2D", set(), numbered)
+    assert str(caught.value) == "has a weight too many, vars/2"
+
+
+def test_numbers_among_names_are_not_counted() -> None:
+    mixed = weights(kernel=torch.ones(1)) | {"1": Weight("vars/1", torch.ones(1))}
+    with pytest.raises(KerasError, match=r"^has no weight bias$"):
+        named("Conv2D", set(), mixed)
+
+
+@pytest.mark.parametrize(
+    ("name", "values", "reason"),
+    [
+        ("moving_mean", torch.ones(3), "has shape [3], expected [2]"),
+        ("gamma", torch.tensor([1.0, float("nan")]), "holds NaN or infinite values"),
+        ("beta", torch.tensor([1.0, float("-inf")]), "holds NaN or infinite values"),
+        ("moving_variance", torch.tensor([1.0, -1e-9]), "holds negative variances"),
+    ],
+)
+def test_weights_that_cannot_be_are_refused(name: str, values: torch.Tensor, reason: str) -> None:
+    with pytest.raises(KerasError) as caught:
+        converted("BatchNormalization", weights(**{name: values}), {name: [2]})
+    assert str(caught.value) == f"layer/{name}:0 {reason}"
+
+
+def test_a_mean_may_be_negative_and_a_variance_nothing() -> None:
+    found = weights(moving_mean=-torch.ones(2), moving_variance=torch.zeros(2))
+    shapes = {name: [2] for name in found}
+    assert converted("BatchNormalization", found, shapes).keys() == {"running_mean", "running_var"}

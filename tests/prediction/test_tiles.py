@@ -43,6 +43,18 @@ def test_a_b_scan_of_512_by_496_is_one_tile_at_the_default_size():
     assert len(tiles_of((496, 512), (432, 432), (40, 40))) == 1
 
 
+def test_axes_that_fit_into_one_window_and_one_pixel_more():
+    assert spans(1, 1, 0) == spans(1, 5, 3) == (Span(0, 1, 0, 1),)
+    assert spans(11, 5, 3) == (Span(0, 11, 0, 11),)
+    assert spans(12, 5, 3) == (Span(0, 9, 0, 6), Span(3, 12, 6, 12))
+
+
+def test_three_cores_for_two_axes_are_refused():
+    for core, halo in (((4, 4, 4), (1, 1)), ((4, 4), (1,))):
+        with pytest.raises(ValueError, match="zip"):
+            grid((1, 9, 9), core, halo, batch_pixels=100)
+
+
 @given(length=st.integers(1, 400), core=st.integers(1, 90), halo=st.integers(0, 45))
 def test_cores_partition_the_axis_and_windows_are_equal_and_wide_enough(length, core, halo):
     axis = spans(length, core, halo)
