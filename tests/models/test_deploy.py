@@ -155,3 +155,12 @@ def test_the_last_sum_is_more_exact_than_its_type():
     exact = feature + 1e-3
     assert (rounded - exact).abs().max() > 5e-4
     assert (found - exact).abs().max() < 2e-5
+
+
+def test_rounding_the_last_bias_shifts_no_pixel():
+    """In bfloat16 a bias of 0.5007 is 0.5, which would be 0.18 grey levels of 8 bits everywhere."""
+    tail = Tail(torch.zeros(4, 16, 5, 5), torch.full((4,), 0.5007), (1, 1), (2, 2))
+    tail.shorten(torch.bfloat16)
+    image = torch.full((1, 1, 20, 20), 0.5)
+    found = tail(tail.join(torch.zeros(1, 16, 20, 20).bfloat16(), image))
+    assert (found - 0.5007).abs().max() < 1e-6

@@ -91,9 +91,11 @@ class Tail(Convolution):
 
     In a short type its result would show the steps of that type. So in one it makes the difference
     from the image before it was enlarged, which is small: the image, rounded to that type, comes in
-    as further channels, is subtracted within the sum, and added again in float32.
+    as further channels, is subtracted within the sum, and added again in float32. So is what was
+    rounded off the bias: it would shift every pixel.
     """
 
+    lost_bias: Tensor
     _base = 0  # which input channel the image begins at; 0: it is not there
 
     def __init__(self, weight: Tensor, bias: Tensor, stride: Scale, phases: Scale) -> None:
@@ -111,7 +113,9 @@ class Tail(Convolution):
             of_channel = slice(channel * phases, (channel + 1) * phases)
             weight[of_channel, inputs + channel, self.reach[0], self.reach[1]] = -1
         self.weight = weight.to(dtype).contiguous(memory_format=torch.channels_last)
-        self.bias = self.bias.to(dtype)
+        rounded = self.bias.to(dtype)
+        self.register_buffer("lost_bias", (self.bias - rounded.float()).view(-1, 1, 1))
+        self.bias = rounded
         self._base = inputs
 
     @property
@@ -135,7 +139,7 @@ class Tail(Convolution):
         stop = top + y.shape[2] * self.stride[0]
         channels = slice(self._base, self._base + self.image_channels)
         base = x[:, channels, top : stop : self.stride[0], :: self.stride[1]].float()
-        return y.float() + base.repeat_interleave(math.prod(self.phases), dim=1)
+        return y.float() + base.repeat_interleave(math.prod(self.phases), dim=1) + self.lost_bias
 
 
 class Deployed(Upsampler):
