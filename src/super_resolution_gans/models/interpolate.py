@@ -38,7 +38,8 @@ def between(faithful: Upsampler, inventive: Upsampler, fidelity: float) -> Upsam
 
     Raises:
         MixtureError: if ``fidelity`` is not from 0 to 1, the networks are not of one architecture,
-            a weight is not finite, or neither was trained from the other.
+            a weight is not finite, or they have nothing in common: neither was trained from the
+            other, nor both from a third.
     """
     check_fidelity(fidelity)
     _check_architectures(faithful, inventive)
@@ -49,7 +50,8 @@ def between(faithful: Upsampler, inventive: Upsampler, fidelity: float) -> Upsam
                 raise MixtureError(f"{name} of the {what} one holds NaN or infinite values")
     if kinship(faithful, inventive) < _LEAST_KINSHIP:
         raise MixtureError(
-            "their weights have nothing in common; one must have been trained from the other"
+            "their weights have nothing in common; one must have been trained from the other, or "
+            "both from a third"
         )
     if fidelity in (0, 1):
         return faithful if fidelity == 1 else inventive

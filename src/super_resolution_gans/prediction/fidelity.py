@@ -1,4 +1,4 @@
-"""How much a model may invent: mixtures of an SRGAN and the SRResNet it was trained from."""
+"""How much a model may invent: mixtures of an SRGAN and an SRResNet of its kin."""
 
 import os
 from dataclasses import dataclass, replace
