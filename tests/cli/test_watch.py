@@ -78,7 +78,7 @@ def test_a_full_disk_is_a_warning_and_is_waited_for(tmp_path, srgan, monkeypatch
     ("options", "words"),
     [
         (["in", "-o", "in"], "would be upscaled again"),
-        (["nowhere", "-o", "out"], "no folder of scans"),
+        (["nowhere", "-o", "out"], "there is no such folder"),
         (["in", "-o", "out", "--format", "xyz"], "cannot be written"),
         (["in", "-o", "out.png"], "named like a file"),
         (["in", "-o", "out", "--model", "nothing"], "nothing"),

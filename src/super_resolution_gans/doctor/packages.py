@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from packaging.requirements import Requirement
 
 DISTRIBUTION = "SuperResolution-GANs"
-FOR_DEVELOPERS = ("dev", "docs")
+FOR_DEVELOPERS = ("dev", "docs", "mutation", "notebooks", "release")
 """Extras whose packages are programs rather than libraries: nothing here imports them."""
 # Modules whose names are not those of their packages, or that are all we import of them.
 _MODULES = {
