@@ -83,8 +83,8 @@ Ensemble = Annotated[
     bool,
     typer.Option(
         "--ensemble",
-        help="The mean of the results of mirror images and transposes: a little nearer to the "
-        "truth, up to 8 times as slow.",
+        help="The mean of the results of the image and its mirror image: a little nearer to the "
+        "truth, twice as slow.",
     ),
 ]
 Consistency = Annotated[

@@ -26,7 +26,7 @@ class Provenance:
     consistency: str = "off"  # or the downsampling that results agree with the scan under
     fidelity: float | None = None  # the share of the faithful partner; None: no mixture
     faithful_sha256: str | None = None  # of the partner's weights
-    ensemble: bool = False  # whether the mean of mirror images and transposes
+    ensemble: bool = False  # whether the mean with its mirror image
 
     def computed_in(self, precision: str) -> "Provenance":
         """The same with another precision."""

@@ -75,9 +75,9 @@ def load_upscaler(
             from: 1 is the faithful network (SRResNet), 0 the model's own (SRGAN). By default
             nothing is mixed.
         faithful: that other model, a name or a file; shipped models know theirs.
-        ensemble: a network's result is the mean of those of the image's mirror images and
-            transposes (:class:`SelfEnsemble`): nearer to the truth in mean square, up to eight
-            times as slow. Interpolation stays what it is.
+        ensemble: a network's result is the mean of those of the image and its lateral mirror image
+            (:class:`SelfEnsemble`): nearer to the truth in mean square, twice as slow.
+            Interpolation stays what it is.
 
     Raises:
         ValueError: if there is no such model, device or precision, the model cannot be used, or
