@@ -9,7 +9,7 @@ from super_resolution_gans.data.groups import Groups
 
 NAMES = ["large", "large", "small", "other"]
 POSITIONS = [600, 300, 100, 1000]
-PADDED = [False, False, True, False]
+PADDED = [False, False, True, False].__getitem__
 
 
 def drawn(groups: Groups, count: int = 4000) -> Counter[int]:
@@ -64,3 +64,15 @@ def test_a_group_knows_of_its_own_padding() -> None:
 def test_shares_that_cannot_be_are_refused(shares: dict[str, float], reason: str) -> None:
     with pytest.raises(ValueError, match=reason):
         Groups(NAMES, POSITIONS, PADDED, shares)
+
+
+def test_of_a_group_no_more_scans_are_looked_at_than_need_be() -> None:
+    """In a large store that would mean reading all of its block means before training."""
+    asked: list[int] = []
+
+    def padded(record: int) -> bool:
+        asked.append(record)
+        return record == 1
+
+    Groups(NAMES, POSITIONS, padded, None)
+    assert asked == [0, 1]

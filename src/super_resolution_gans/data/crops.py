@@ -116,14 +116,9 @@ class CropSampler:
         positions = [
             (r.height - self._side[0] + 1) * (r.width - self._side[1] + 1) for r in self.records
         ]
-        # Looking for padding that is not there would cost time and the choice of tissue.
-        padded = [
-            rules.padding_share > 0 and bool((store.blocks_of(r) == PADDING).any())
-            for r in self.records
-        ]
         names = [r.dataset for r in self.records]
         try:
-            self._groups = Groups(names, positions, padded, rules.datasets)
+            self._groups = Groups(names, positions, self._shows_padding, rules.datasets)
         except ValueError as error:
             raise DataError(store.path, str(error)) from error
         self._resident = (
@@ -142,6 +137,12 @@ class CropSampler:
                     f"{r.name}: LR {r.low_height} x {r.low_width} times {self.scale} "
                     f"is not HR {r.height} x {r.width}",
                 )
+
+    def _shows_padding(self, record: int) -> bool:
+        # Looking for padding that is not there would cost time and the choice of tissue.
+        if self.rules.padding_share == 0:
+            return False
+        return bool((self.store.blocks_of(self.records[record]) == PADDING).any())
 
     def draw(self, step: int, count: int) -> list[Crop]:
         """Choose the ``count`` crops of update ``step``."""

@@ -5,7 +5,7 @@ devices with few scans; ``equal`` shows each dataset as often, {name: weight} as
 (those that it does not name not at all). Within a dataset a scan comes up by its area.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Literal
 
 import numpy as np
@@ -40,7 +40,8 @@ class Groups:
     Args:
         names: the dataset of each scan.
         positions: in how many places a crop can lie in each scan.
-        padded: whether each scan has white padding.
+        padded: whether the scan of a number has white padding; not asked beyond the first of a
+            group that has, since the answer is read from the store.
         shares: None for one group of all scans.
 
     Raises:
@@ -51,11 +52,11 @@ class Groups:
         self,
         names: Sequence[str],
         positions: Sequence[int],
-        padded: Sequence[bool],
+        padded: Callable[[int], bool],
         shares: Shares | None,
     ) -> None:
         def group(members: Sequence[int]) -> Group:
-            return Group(members, [positions[i] for i in members], any(padded[i] for i in members))
+            return Group(members, [positions[i] for i in members], any(map(padded, members)))
 
         if shares is None:
             self._groups, self._ends = [group(range(len(names)))], None
