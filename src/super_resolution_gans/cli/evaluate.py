@@ -143,30 +143,9 @@ def evaluate(
             "tissue) for each scan. [default: found in HR]",
         ),
     ] = None,
-    device: Annotated[
-        str,
-        typer.Option(
-            metavar="DEVICE",
-            autocompletion=completion.devices,
-            help="auto, cpu, cuda, cuda:1, mps.",
-        ),
-    ] = "auto",
-    precision: Annotated[
-        str,
-        typer.Option(
-            metavar="TYPE",
-            autocompletion=completion.precisions,
-            help="auto, float32, bfloat16, float16.",
-        ),
-    ] = "auto",
-    engine: Annotated[
-        str,
-        typer.Option(
-            metavar="NAME",
-            autocompletion=completion.engines,
-            help="auto, torch, openvino, onnxruntime.",
-        ),
-    ] = "auto",
+    device: options.Device = "auto",
+    precision: options.Precision = "auto",
+    engine: options.Engine = "auto",
     fidelity: Annotated[
         float | None,
         typer.Option(
