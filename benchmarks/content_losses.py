@@ -20,6 +20,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+from recipe_trials import print_datasets
+
 from super_resolution_gans.models.checkpoint import ModelFileError
 from super_resolution_gans.models.features import load_features
 from super_resolution_gans.prediction.catalogue import find_weights
@@ -123,16 +125,9 @@ def print_table(means: Path, arguments: argparse.Namespace) -> None:
     print(
         f"{arguments.updates} updates of {arguments.batch} crops each, all from {arguments.start}\n"
     )
-    for dataset, entry in found["datasets"].items():
-        if arguments.dataset and dataset not in arguments.dataset:
-            continue
-        print(f"{dataset}: {entry['images']} images of {entry['patients']} people\n")
-        print("| | " + " | ".join(title for title, _ in MEASURES.values()) + " |")
-        print("|---" * (len(MEASURES) + 1) + "|")
-        for method, values in entry["means"].items():
-            cells = [format(values[key], shape) for key, (_, shape) in MEASURES.items()]
-            print(f"| {method} | " + " | ".join(cells) + " |")
-        print()
+    wanted = arguments.dataset or found["datasets"]
+    shown = {name: entry for name, entry in found["datasets"].items() if name in wanted}
+    print_datasets(shown, MEASURES)
 
 
 if __name__ == "__main__":

@@ -19,6 +19,7 @@ import json
 import shutil
 import subprocess
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -80,8 +81,8 @@ def train_one(name: str, plan: dict[str, Any], arguments: argparse.Namespace) ->
 def measure(models: list[str], arguments: argparse.Namespace) -> dict[str, Any]:
     """``srgan evaluate`` of all of them on one split."""
     report = arguments.out / f"report-{arguments.split}"
-    command = [str(Path(sys.executable).with_name("python")), "-m", "super_resolution_gans.cli"]
-    command += ["evaluate", "--split", arguments.split, "--data", str(arguments.data)]
+    command = [sys.executable, "-m", "super_resolution_gans.cli", "evaluate"]
+    command += ["--split", arguments.split, "--data", str(arguments.data)]
     command += ["--out", str(report), "--panels", "1", "--no-consistency"]
     command += [] if arguments.lpips else ["--no-lpips"]
     command += ["--dataset", arguments.dataset] if arguments.dataset else []
@@ -92,27 +93,28 @@ def measure(models: list[str], arguments: argparse.Namespace) -> dict[str, Any]:
     return found
 
 
-def print_crops(names: list[str], out: Path) -> None:
-    """The last validation of every run."""
-    print("| | " + " | ".join(title for title, _ in CROPS.values()) + " |")
-    print("|---" * (len(CROPS) + 1) + "|")
-    for name in names:
-        lines = (out / name / "metrics.jsonl").read_text(encoding="utf-8").splitlines()
-        last = [row for row in map(json.loads, lines) if row["split"] == "val"][-1]
-        cells = [format(last[key], shape) for key, (_, shape) in CROPS.items()]
+def last_validation(run: Path) -> dict[str, Any]:
+    """What a run was measured to do at its end."""
+    lines = (run / "metrics.jsonl").read_text(encoding="utf-8").splitlines()
+    found: dict[str, Any] = [row for row in map(json.loads, lines) if row["split"] == "val"][-1]
+    return found
+
+
+def print_table(rows: Mapping[str, Any], measures: Mapping[str, tuple[str, str]]) -> None:
+    """Markdown: a row of ``rows`` {name: {measure: number}}, columns {measure: (title, format)}."""
+    print("| | " + " | ".join(title for title, _ in measures.values()) + " |")
+    print("|---" * (len(measures) + 1) + "|")
+    for name, values in rows.items():
+        cells = [format(values[key], shape) for key, (_, shape) in measures.items()]
         print(f"| {name} | " + " | ".join(cells) + " |")
 
 
-def print_table(found: dict[str, Any], measures: dict[str, tuple[str, str]]) -> None:
-    """Markdown, one block a dataset."""
-    for dataset, entry in found["datasets"].items():
-        print(f"\n{dataset}: {entry['images']} images of {entry['patients']} people\n")
-        shown = {k: v for k, v in measures.items() if k in next(iter(entry["means"].values()))}
-        print("| | " + " | ".join(title for title, _ in shown.values()) + " |")
-        print("|---" * (len(shown) + 1) + "|")
-        for method, values in entry["means"].items():
-            cells = [format(values[key], shape) for key, (_, shape) in shown.items()]
-            print(f"| {method} | " + " | ".join(cells) + " |")
+def print_datasets(datasets: Mapping[str, Any], measures: Mapping[str, tuple[str, str]]) -> None:
+    """A table for each dataset of ``means.json``."""
+    for dataset, entry in datasets.items():
+        print(f"{dataset}: {entry['images']} images of {entry['patients']} people\n")
+        print_table(entry["means"], measures)
+        print()
 
 
 def main() -> None:
@@ -138,10 +140,10 @@ def main() -> None:
         print(name, file=sys.stderr, flush=True)
         models.append(str(train_one(name, plan, arguments)))
     if arguments.split is None:
-        print_crops(names, arguments.out)
+        print_table({name: last_validation(arguments.out / name) for name in names}, CROPS)
         return
     measures = {**MEASURES, **({"lpips": ("LPIPS", ".3f")} if arguments.lpips else {})}
-    print_table(measure(models, arguments), measures)
+    print_datasets(measure(models, arguments)["datasets"], measures)
 
 
 if __name__ == "__main__":

@@ -27,11 +27,10 @@ What prose says of the numbers is for people to read again: the steps print whic
 import argparse
 import csv
 import json
-import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from statistics import fmean
 from typing import Any
@@ -66,7 +65,8 @@ README_SETS = {
     "duke_sbsdi_bioptigen (averaged_clean)": "Duke SBSDI, averaged<br>4 scans, 4 people",
     "octid_nr206": "Cirrus, never trained on<br>3 scans, 3 people",
 }
-BOTH = ["--split", "test", "--split", "ood"]
+BOTH_SPLITS = ["--split", "test", "--split", "ood"]
+BOTH_MODELS = ["--model", OURS[0], "--model", OURS[1]]
 
 
 def run(*command: object) -> None:
@@ -102,34 +102,46 @@ def publish(name: str, folders: Sequence[Path], data: Path, out: Path) -> None:
     report = out / f"card-{name}"
     model = f"{name}={folder / 'model.safetensors'}"
     measured = ["--no-consistency", "--out", report, "--panels", 1]
-    srgan("evaluate", "--data", data, *BOTH, *partner, "--model", model, *measured)
+    srgan("evaluate", "--data", data, *BOTH_SPLITS, *partner, "--model", model, *measured)
     written = ["--report", report / "means.json", "--data-note", note, "--dtype", "float16"]
     run("tools/publish_weights.py", folder, "--name", name, *written, *before)
 
 
+def markdown(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """A table; the first head may be empty."""
+    lines = ["|".join(["", *(f" {c} " if c else " " for c in row), ""]) for row in (heads, *rows)]
+    lines.insert(1, "|---" * len(heads) + "|")
+    return "\n".join(lines)
+
+
+def fidelity_of(method: str) -> str | None:
+    """Of ours as text, None of others."""
+    name, _, fidelity = method.partition(" at fidelity ")
+    return fidelity if name == OURS[1] and fidelity else None
+
+
 def row_name(method: str) -> str:
     """What a method is called in docs/results.md."""
-    match = re.fullmatch(r"oct-srgan-x4 at fidelity (\S+)", method)
-    if not match:
+    fidelity = fidelity_of(method)
+    if fidelity is None:
         return method
-    ends = {"1": "**oct-srresnet-x4** (fidelity 1)", "0": "**oct-srgan-x4** (fidelity 0)"}
-    return ends.get(match[1], f"between, fidelity {match[1]}")
+    ends = {"1": f"**{OURS[0]}** (fidelity 1)", "0": f"**{OURS[1]}** (fidelity 0)"}
+    return ends.get(fidelity, f"between, fidelity {fidelity}")
 
 
-def order(method: str) -> tuple[int, float]:
+def order(method: str) -> float:
     """Interpolations and competitors as they come, then ours from faithful to inventive."""
-    match = re.fullmatch(r"oct-srgan-x4 at fidelity (\S+)", method)
-    return (1, -float(match[1])) if match else (0, 0.0)
+    fidelity = fidelity_of(method)
+    return -1.0 if fidelity is None else 1 - float(fidelity)
 
 
 def table(found: Mapping[str, Mapping[str, Any]]) -> str:
     """One dataset in Markdown."""
-    lines = ["| | " + " | ".join(title for title, _ in COLUMNS.values()) + " |"]
-    lines.append("|---" * (len(COLUMNS) + 1) + "|")
-    for method in sorted(found, key=order):
-        cells = [format(found[method][key], shape) for key, (_, shape) in COLUMNS.items()]
-        lines.append(f"| {row_name(method)} | " + " | ".join(cells) + " |")
-    return "\n".join(lines)
+    rows = [
+        [row_name(m), *(format(found[m][key], shape) for key, (_, shape) in COLUMNS.items())]
+        for m in sorted(found, key=order)
+    ]
+    return markdown(["", *(title for title, _ in COLUMNS.values())], rows)
 
 
 def readme_table(report: Path, cards: Mapping[str, Path]) -> str:
@@ -142,16 +154,12 @@ def readme_table(report: Path, cards: Mapping[str, Path]) -> str:
     for name, method in zip(OURS, (FAITHFUL, INVENTIVE), strict=True):
         rows[f"**{name}**"] = (agreed, method)
         rows[f"{name}, no consistency"] = (alone[name], name)
-    lines = [
-        "| | " + " | ".join(README_SETS.values()) + " |",
-        "|---" * (len(README_SETS) + 1) + "|",
-    ]
+    lines = []
     for row, (found, method) in rows.items():
         shown = [found[dataset]["means"][method] for dataset in README_SETS]
         cells = [f"{m['psnr']:.2f} / {m['ssim_wang']:.3f} / {m['lpips']:.3f}" for m in shown]
-        label = "the same, no consistency" if "," in row else row
-        lines.append(f"| {label} | " + " | ".join(cells) + " |")
-    return "\n".join(lines)
+        lines.append(["the same, no consistency" if "," in row else row, *cells])
+    return markdown(["", *README_SETS.values()], lines)
 
 
 def put(path: Path, name: str, text: str) -> None:
@@ -172,7 +180,7 @@ def write_tables(data: Path, weights: Path, out: Path) -> None:
         word for name, file in PEERS.items() for word in ("--model", f"{name}={weights / file}")
     ]
     sweep = ["--fidelity-sweep", "0,0.25,0.5,0.75,1", "--out", report, "--panels", 1]
-    srgan("evaluate", "--data", data, *BOTH, *sweep, "--model", OURS[1], *peers)
+    srgan("evaluate", "--data", data, *BOTH_SPLITS, *sweep, "--model", OURS[1], *peers)
     for dataset, entry in means(report)["datasets"].items():
         put(DOCS / "results.md", dataset, table(entry["means"]))
     write_people(data, report, out)
@@ -183,20 +191,18 @@ def write_tables(data: Path, weights: Path, out: Path) -> None:
 
 def people_table(found: Sequence[Mapping[str, Any]]) -> str:
     """What ``srgan compare --json`` found, a line a comparison."""
-    heads = "| | against | people | difference | 95 % interval | p (Holm) | better |"
-    lines = [heads, "|---" * 7 + "|"]
+    lines = []
     names = {FAITHFUL: OURS[0], INVENTIVE: OURS[1]}
     for one in found:
         title, _ = COLUMNS[one["measure"]]
         shape = "+.2f" if one["measure"] == "psnr" else "+.4f"
         low, high = (format(end, shape) for end in one["interval"])
         better = one["better"] or "not shown"
-        lines.append(
-            f"| {names[one['method']]}, {title} | {one['against']} | {one['people']} | "
-            f"{one['difference']:{shape}} | {low} to {high} | {one['p_holm']:.3f} | "
-            f"{names.get(better, better)} |"
-        )
-    return "\n".join(lines)
+        row = [f"{names[one['method']]}, {title}", one["against"], str(one["people"])]
+        row += [format(one["difference"], shape), f"{low} to {high}", f"{one['p_holm']:.3f}"]
+        lines.append([*row, names.get(better, better)])
+    heads = ["", "against", "people", "difference", "95 % interval", "p (Holm)", "better"]
+    return markdown(heads, lines)
 
 
 def worst(rows: Sequence[Mapping[str, str]]) -> dict[str, list[tuple[str, str, float, float]]]:
@@ -238,19 +244,19 @@ def write_people(data: Path, report: Path, out: Path) -> None:
     put(DOCS / "results.md", "people", people_table(findings))
     with (report / "per_image.csv").open(encoding="utf-8", newline="") as file:
         found = worst(list(csv.DictReader(file)))
-    lines = ["| set | measure | worst image | there | mean of the set |", "|---" * 5 + "|"]
+    lines = []
     for dataset, cases in found.items():
         for image, measure, value, mean in cases:
             name = image.removeprefix(f"{dataset.split(' ')[0]}/")
-            lines.append(f"| {dataset} | {measure} | {name} | {value:.2f} | {mean:.2f} |")
-    put(DOCS / "results.md", "worst", "\n".join(lines))
+            lines.append([dataset, measure, name, f"{value:.2f}", f"{mean:.2f}"])
+    heads = ["set", "measure", "worst image", "there", "mean of the set"]
+    put(DOCS / "results.md", "worst", markdown(heads, lines))
     image = found[SHOWN][0][0]
     alone = out / "worst" / "scans"
     alone.mkdir(parents=True, exist_ok=True)
     shutil.copyfile(data / image, alone / Path(image).name)
-    models = [word for name in OURS for word in ("--model", name)]
     picture = out / "worst" / "report"
-    srgan("evaluate", "--data", alone, *models, "--panels", 1, "--out", picture, "--fresh")
+    srgan("evaluate", "--data", alone, *BOTH_MODELS, "--panels", 1, "--out", picture, "--fresh")
     (drawn,) = (picture / "panels").rglob("*.png")
     shutil.copyfile(drawn, DOCS / "images" / "worst.png")
 
@@ -259,8 +265,7 @@ def write_readme(out: Path) -> None:
     """The table, of what the steps before measured, and the picture."""
     cards = {name: out / f"card-{name}" for name in OURS}
     put(ROOT / "README.md", "results", readme_table(out / "all", cards))
-    models = [word for name in OURS for word in ("--model", name)]
-    demo = ["--data", "examples/scans", *models, "--panels", 3, "--out", out / "demo"]
+    demo = ["--data", "examples/scans", *BOTH_MODELS, "--panels", 3, "--out", out / "demo"]
     srgan("evaluate", *demo)
     (picture,) = (out / "demo" / "panels").rglob("*DRUSEN-9894035-2*.png")
     shutil.copyfile(picture, DOCS / "images" / "panel.png")
@@ -268,8 +273,7 @@ def write_readme(out: Path) -> None:
 
 def write_notebooks(data: Path, out: Path) -> None:
     """Rows and outputs."""
-    models = [word for name in OURS for word in ("--model", name)]
-    chosen = ["--data", data, "--split", "test", "--dataset", SHOWN, "--consistency", *models]
+    chosen = ["--data", data, "--split", "test", "--dataset", SHOWN, "--consistency", *BOTH_MODELS]
     srgan("evaluate", *chosen, "--panels", 0, "--out", out / "notebooks")
     rows = "per_image.csv"
     shutil.copyfile(out / "notebooks" / rows, ROOT / "notebooks" / "kermany-test" / rows)
