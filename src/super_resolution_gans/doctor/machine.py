@@ -1,6 +1,5 @@
 """The machine: processors, memory, folders."""
 
-import os
 import platform
 import re
 import shutil
@@ -8,6 +7,8 @@ import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+
+from super_resolution_gans.program import processors
 
 
 @dataclass(frozen=True)
@@ -49,7 +50,7 @@ def look_at_machine() -> Machine:
     return Machine(
         platform.python_version(),
         f"{platform.system()} {platform.machine()}",
-        _processors(),
+        processors(),
         _memory_free(),
     )
 
@@ -77,12 +78,6 @@ def _look_at(purpose: str, find: Callable[[], Path]) -> Folder:
     except OSError as error:
         return Folder(purpose, str(path), None, f"cannot be written to ({error.strerror or error})")
     return Folder(purpose, str(path), free, "")
-
-
-def _processors() -> int:
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
 
 
 def _memory_free() -> int | None:

@@ -17,6 +17,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TextIO
 
+from super_resolution_gans.program import processors
+
 log = logging.getLogger(__name__)
 
 LOCAL = "local"
@@ -85,7 +87,7 @@ def joined(
         ray = _import_ray()
         stack.enter_context(_ray_unheard())
         if address == LOCAL:
-            cores = _cores()
+            cores = processors()
             workers = workers or max(1, cores // 2)
             cpus = max(1, cores // workers)
             folder = tempfile.mkdtemp(prefix="srgan-ray-")
@@ -181,12 +183,6 @@ def _shared_out(ray: Any, address: str, workers: int | None, device: str) -> Clu
     if wants_gpu:
         gpus = 1 / math.ceil(workers / all_gpus) if all_gpus else 1.0
     return Cluster(address, workers, cpus, gpus, spare=workers * cpus < all_cpus)
-
-
-def _cores() -> int:
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
 
 
 class _Heard:

@@ -6,6 +6,7 @@ import uuid
 from collections.abc import Callable
 from typing import Any
 
+from super_resolution_gans.program import processors
 from super_resolution_gans.training.checkpoint import TrainingError
 
 
@@ -36,7 +37,7 @@ def launch(
     for name in ("agent.server.api", "multiprocessing.api"):
         # They tell in many lines what is told here in one.
         logging.getLogger(f"torch.distributed.elastic.{name}").setLevel(logging.CRITICAL)
-    threads = max(1, len(os.sched_getaffinity(0)) // processes)
+    threads = max(1, processors() // processes)
     os.environ.setdefault("OMP_NUM_THREADS", str(threads))
     config = LaunchConfig(
         min_nodes=1,
