@@ -25,6 +25,7 @@ def findings_table(findings: Sequence[Finding], *, level: float, resamples: int,
 
 
 def groups(findings: Sequence[Finding]) -> list[list[Finding]]:
+    """Those of one dataset and pair of methods together, in the order in which they come."""
     groups: dict[tuple[str, str, str], list[Finding]] = {}
     for finding in findings:
         groups.setdefault((finding.dataset, finding.method, finding.against), []).append(finding)
@@ -32,6 +33,7 @@ def groups(findings: Sequence[Finding]) -> list[list[Finding]]:
 
 
 def heading(group: Sequence[Finding]) -> list[str]:
+    """What a group compares, on how many people; and why nothing is claimed, if so."""
     first = group[0]
     people = max(finding.people for finding in group)
     images = max(finding.images for finding in group)
@@ -75,6 +77,7 @@ def label(finding: Finding) -> str:
 
 
 def cells(finding: Finding) -> tuple[str, ...]:
+    """The columns :data:`HEADS` of a row; a dash where nothing is claimed."""
     style = finding.measure.format.lstrip("+")
     means = [f"{mean:{style}}" for mean in (finding.mean, finding.mean_against)]
     difference = f"{finding.difference:+{style}}"
@@ -93,6 +96,7 @@ def cells(finding: Finding) -> tuple[str, ...]:
 
 
 def remark(finding: Finding, group: Sequence[Finding]) -> str:
+    """What a row leaves out or lacks, in brackets; empty if nothing, or if its heading says it."""
     why_not = None if reason_of_all(group) else finding.why_not
     parts = [why_not] if why_not else []
     if finding.left_out:
@@ -103,6 +107,7 @@ def remark(finding: Finding, group: Sequence[Finding]) -> str:
 
 
 def method_lines(level: float, resamples: int, seed: int, tests: int) -> list[str]:
+    """How the numbers came about, a line for each column."""
     return [
         "means: over people, of means over each person's images",
         "distance: how far a measure is from its target, 0, or 1 (then of its logarithm)",
