@@ -284,6 +284,11 @@ def test_frozen_statistics_are_those_of_the_start(
     assert not torch.equal(before.head.weight, after.head.weight)
 
 
+def test_any_term_is_enough_to_train_on(game: Recipe, store_path: Path, tmp_path: Path) -> None:
+    recipe = varied(game, content={"pixel_weight": 0, "consistency": 1})
+    assert train(recipe, store_path, tmp_path / "run", device="cpu").model.is_file()
+
+
 @pytest.mark.parametrize(
     ("values", "message"),
     [
