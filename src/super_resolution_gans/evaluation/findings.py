@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from super_resolution_gans.evaluation.counted import plural
 from super_resolution_gans.evaluation.people import ALPHA, Finding
 from super_resolution_gans.scan import printable
 
@@ -39,12 +40,12 @@ def heading(group: Sequence[Finding]) -> list[str]:
     images = max(finding.images for finding in group)
     lines = [
         f"{printable(first.dataset) or 'images'}: {printable(first.method)} against "
-        f"{printable(first.against)}; {_plural(people, 'person', 'people')}, "
-        f"{_plural(images, 'image')}"
+        f"{printable(first.against)}; {plural(people, 'person')}, "
+        f"{plural(images, 'image')}"
     ]
     unknown = max(finding.unknown for finding in group)
     if unknown:
-        lines.append(f"  {_plural(unknown, 'image')} of unknown people left out")
+        lines.append(f"  {plural(unknown, 'image')} of unknown people left out")
     reason = reason_of_all(group)
     return [*lines, f"  {reason}"] if reason else lines
 
@@ -100,9 +101,9 @@ def remark(finding: Finding, group: Sequence[Finding]) -> str:
     why_not = None if reason_of_all(group) else finding.why_not
     parts = [why_not] if why_not else []
     if finding.left_out:
-        parts.append(f"{_plural(finding.left_out, 'image')} without a number left out")
+        parts.append(f"{plural(finding.left_out, 'image')} without a number left out")
     if finding.people < max(other.people for other in group) and not finding.why_not:
-        parts.append(f"{_plural(finding.people, 'person', 'people')}")
+        parts.append(f"{plural(finding.people, 'person')}")
     return f"  ({'; '.join(parts)})" if parts else ""
 
 
@@ -114,11 +115,7 @@ def method_lines(level: float, resamples: int, seed: int, tests: int) -> list[st
         f"interval: {100 * level:g} % of the mean difference, BCa bootstrap over people, "
         f"{resamples} resamples, seed {seed}",
         "p: Wilcoxon's signed-rank test, two-sided, over people; corrected as Holm has it for "
-        f"{_plural(tests, 'test')}",
+        f"{plural(tests, 'test')}",
         "r: rank-biserial correlation of the differences, dz: Cohen's; of method less against",
         f"better: where corrected p is below {ALPHA}; not shown is not the same as equal",
     ]
-
-
-def _plural(count: int, noun: str, many: str = "") -> str:
-    return f"{count} {noun}" if count == 1 else f"{count} {many or noun + 's'}"
