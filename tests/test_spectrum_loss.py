@@ -15,9 +15,9 @@ def speckle(seed: int, side: int = 96) -> torch.Tensor:
     return (0.4 + 0.1 * torch.randn(8, 1, side, side, generator=generator)).clamp(0, 1)
 
 
-def dots(levels: float = 16) -> torch.Tensor:
+def dots(levels: float = 16, side: int = 96) -> torch.Tensor:
     """Every fourth pixel of every fourth row brighter."""
-    image = torch.zeros(96, 96)
+    image = torch.zeros(side, side)
     image[::4, ::4] = levels / 255
     return image
 
@@ -49,8 +49,10 @@ def pair(shape: tuple[int, ...]) -> tuple[torch.Tensor, torch.Tensor]:
 
 
 def squares(sr: torch.Tensor, hr: torch.Tensor, side: int) -> np.ndarray:
-    decades = [np.log10(powers(x, side).mean(axis=0) + rounding(side)) for x in (sr, hr)]
-    return (decades[0] - decades[1]) ** 2
+    """By image and frequency."""
+    means = [np.array([powers(image, side).mean(axis=0) for image in x]) for x in (sr, hr)]
+    decades = [np.log10(mean + rounding(side)) for mean in means]
+    return np.asarray((decades[0] - decades[1]) ** 2)
 
 
 SHAPES = [((2, 1, 96, 128), 64), ((1, 3, 64, 100), 64), ((2, 1, 90, 48), 48)]
@@ -79,7 +81,9 @@ def test_the_grid_is_the_mean_over_the_bins_around_its_frequencies(
 
     sr, hr = pair(shape)
     chosen = [
-        value for (row, column), value in np.ndenumerate(squares(sr, hr, side)) if near(row, column)
+        value
+        for (_, row, column), value in np.ndenumerate(squares(sr, hr, side))
+        if near(row, column)
     ]
     assert float(grid(sr, hr, scale)) == pytest.approx(np.mean(chosen), rel=1e-4)
 
@@ -112,10 +116,11 @@ def test_an_image_is_at_no_distance_from_itself() -> None:
 
 
 def test_other_speckle_of_the_same_kind_is_near_and_smooth_tissue_is_far() -> None:
-    near = float(spectrum(speckle(0), speckle(1)))
-    smooth = torch.nn.functional.avg_pool2d(speckle(0), 3, 1, padding=1)
+    one, other = speckle(0, 256), speckle(1, 256)
+    near = float(spectrum(one, other))
+    smooth = torch.nn.functional.avg_pool2d(one, 3, 1, padding=1)
     assert near < 0.05
-    assert float(spectrum(smooth, speckle(0))) > 5 * near
+    assert float(spectrum(smooth, one)) > 5 * near
 
 
 def test_other_speckle_of_the_same_kind_is_near_in_texture_too() -> None:
@@ -124,6 +129,13 @@ def test_other_speckle_of_the_same_kind_is_near_in_texture_too() -> None:
     assert float(texture(speckle(0), speckle(0))) == 0
     assert near < 0.15
     assert float(texture(smooth, speckle(0))) > 5 * near
+
+
+def test_too_much_grain_in_one_image_does_not_make_up_for_too_little_in_another() -> None:
+    fine, coarse = 0.4 + 2 * (speckle(0)[:1] - 0.4), 0.4 + 0.5 * (speckle(1)[:1] - 0.4)
+    right, exchanged = torch.cat([fine, coarse]), torch.cat([coarse, fine])
+    assert float(spectrum(exchanged, right)) > 1
+    assert float(grid(exchanged, right, (4, 4))) > 1
 
 
 def test_noise_in_the_wrong_place_is_seen_patch_by_patch_and_not_in_the_mean() -> None:
@@ -142,9 +154,10 @@ def test_texture_knows_the_direction_of_grains() -> None:
 
 
 def test_a_faint_grid_is_lost_in_the_whole_spectrum_and_found_at_its_frequencies() -> None:
-    with_grid, other = speckle(0) + dots(), speckle(1)
-    assert float(spectrum(with_grid, speckle(0))) < float(spectrum(other, speckle(0)))
-    assert float(grid(with_grid, speckle(0), (4, 4))) > 2 * float(grid(other, speckle(0), (4, 4)))
+    plain, other = speckle(0, 256), speckle(1, 256)
+    with_grid = plain + dots(side=256)
+    assert float(spectrum(with_grid, plain)) < float(spectrum(other, plain))
+    assert float(grid(with_grid, plain, (4, 4))) > 2 * float(grid(other, plain, (4, 4)))
 
 
 def test_the_grid_is_that_of_the_scale() -> None:

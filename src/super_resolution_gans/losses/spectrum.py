@@ -16,7 +16,7 @@ def texture(sr: Tensor, hr: Tensor) -> Tensor:
 
     In every Hann-windowed patch of 32 x 32 pixels, 16 apart, power is averaged over bands of 4 x 4
     frequencies before the logarithm is taken: speckle need not agree, its strength, grain and
-    direction have to, and in the same place. A mean over the whole batch, as :func:`spectrum`
+    direction have to, and in the same place. A mean over the whole image, as :func:`spectrum`
     takes it, lets much noise in one place make up for none in another.
 
     Args:
@@ -40,9 +40,10 @@ def _log_bands(images: Tensor, window: Tensor) -> Tensor:
 def spectrum(sr: Tensor, hr: Tensor) -> Tensor:
     """Mean squared difference of log10 mean power over all frequencies, in decades^2, a scalar.
 
-    Power is averaged over images, channels and Hann-windowed patches of 64 x 64 pixels every 32
-    (smaller images are one patch) before the logarithm is taken, so that only the statistics of the
-    texture have to agree, not each speckle.
+    In every image power is averaged over channels and Hann-windowed patches of 64 x 64 pixels every
+    32 (smaller images are one patch) before the logarithm is taken, so that only the statistics of
+    the texture have to agree, not each speckle. Images are not averaged: a batch holds scans of
+    several devices, and the grain that one lacks would be made up for by too much in another.
 
     Args:
         sr: (N, C, H, W) in [0, 1].
@@ -67,11 +68,11 @@ def grid(sr: Tensor, hr: Tensor, scale: tuple[int, int]) -> Tensor:
         scale: (vertical, lateral) factors of the network.
     """
     rows, columns = _grid(min(WINDOW, *sr.shape[-2:]), scale)
-    return _squares(sr, hr)[rows, columns].mean()
+    return _squares(sr, hr)[:, rows, columns].mean()
 
 
 def _squares(sr: Tensor, hr: Tensor) -> Tensor:
-    """Squared difference of log10 mean power by frequency, as ``rfft2`` orders them."""
+    """Squared difference of log10 mean power: (N, rows, columns), as ``rfft2`` orders them."""
     side = min(WINDOW, *sr.shape[-2:])
     window, rounding = _hann(side, sr.device), _rounding(side)
     made, wanted = (torch.log10(_mean_power(x.float(), window, side) + rounding) for x in (sr, hr))
@@ -81,7 +82,7 @@ def _squares(sr: Tensor, hr: Tensor) -> Tensor:
 
 def _mean_power(images: Tensor, window: Tensor, side: int) -> Tensor:
     amplitudes: Tensor = torch.fft.rfft2(_patches(images, side) * window)
-    return amplitudes.abs().square().flatten(0, -3).mean(dim=0)
+    return amplitudes.abs().square().flatten(1, -3).mean(dim=1)
 
 
 def _patches(images: Tensor, side: int) -> Tensor:
