@@ -80,7 +80,10 @@ def test_every_shell_gets_a_script(shell: str) -> None:
         ("evaluate --device c", ["cpu", "cuda"]),
         ("dicom-node --precision b", ["bfloat16"]),
         ("train oct-srgan-x4", ["oct-srgan-x4", "oct-srgan-x4-lateral"]),
-        ("convert oct-srr", ["oct-srresnet-x4", "oct-srresnet-x4-lateral", "oct-srresnet-x4-native"]),
+        (
+            "convert oct-srr",
+            ["oct-srresnet-x4", "oct-srresnet-x4-lateral", "oct-srresnet-x4-native"],
+        ),
         ("upscale scan", []),
     ],
 )
