@@ -138,6 +138,23 @@ def test_the_notices_name_all_bundled_scans_and_weights() -> None:
         assert f"super_resolution_gans/{folder.relative_to(SOURCE).as_posix()}" in notices
 
 
+def test_every_module_has_its_place_on_the_page_of_the_architecture() -> None:
+    placed: set[Path] = set()
+    rows = [line.split("|")[1:3] for line in read("docs/architecture.md").splitlines()]
+    for rooms, purpose in (row for row in rows if len(row) == 2 and row[0].startswith(" `")):
+        for room in re.findall(r"`([^`]+)`", rooms):
+            assert (SOURCE / room).exists(), room
+            for name in re.findall(r"`([\w*]+\.py)`", purpose if room.endswith("/") else ""):
+                found = set((SOURCE / room).rglob(name))
+                assert found, f"{room}{name}"
+                placed |= found
+            placed.add(SOURCE / room)
+    command_line = set((SOURCE / "cli").rglob("*.py"))  # a file a command, by its name
+    modules = {path for path in SOURCE.rglob("*.py") if path.name != "__init__.py"}
+    assert len(modules) > 300
+    assert modules - command_line - placed == set()
+
+
 @pytest.mark.parametrize("name", ["CONTRIBUTING.md", "docs/install.md"])
 def test_commands_of_make_exist(name: str) -> None:
     targets = set(re.findall(r"^([a-z-]+):", read("Makefile"), re.MULTILINE))

@@ -209,7 +209,7 @@ class Scan:
 
 
 def as_slices(values: NDArray[Any], source: str | None = None) -> NDArray[Any]:
-    """A view as (slices, height, width) or (slices, height, width, 3), by ``from_array``'s rule."""
+    """A view as (slices, height, width[, 3]), by ``from_array``'s rule; else a ScanError."""
     if values.ndim == 2 or (values.ndim == 3 and values.shape[2] in (1, 3)):
         values = values[np.newaxis]
     if values.ndim == 4 and values.shape[3] == 1:

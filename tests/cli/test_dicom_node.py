@@ -207,6 +207,22 @@ def test_wrong_usage_is_one_line(
     assert message in error(result)
 
 
+def test_the_missing_library_and_its_cure_are_named(
+    srgan: Callable[..., Result],
+    error: Callable[[Result], str],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setitem(sys.modules, "pynetdicom", None)
+    store, out = tmp_path / "store", tmp_path / "out"
+    result = srgan("dicom-node", "--store", store, "--out", out, "--model", "bicubic")
+    assert result.exit_code == 2
+    cure = 'pip install "SuperResolution-GANs[node]"'
+    assert error(result) == f"error: DICOM node: needs pynetdicom: {cure}"
+    assert not store.exists()
+    assert not out.exists()
+
+
 def test_addresses_beyond_this_machine_are_warned_about(
     srgan: Callable[..., Result], tmp_path: Path
 ) -> None:

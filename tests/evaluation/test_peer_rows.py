@@ -10,6 +10,8 @@ from super_resolution_gans.evaluation.compare import compare
 from super_resolution_gans.metrics.perceptual import load_lpips
 from super_resolution_gans.prediction import load_upscaler
 
+LONG = [pytest.mark.slow, pytest.mark.long]
+
 FILES = {
     "pre_generator": "h5/pre_generator.h5",
     "gan_generator": "h5/gan_generator.h5",
@@ -54,7 +56,7 @@ ROWS = {
 @pytest.mark.parametrize(
     "selection",
     [
-        pytest.param(key, id=key[0], marks=[] if index < 1 else pytest.mark.slow)
+        pytest.param(key, id=key[0], marks=LONG if index > 1 else [])
         for index, key in enumerate(ROWS)
     ],
 )

@@ -14,6 +14,8 @@ from super_resolution_gans.metrics.perceptual import load_lpips
 from super_resolution_gans.metrics.spectrum import grid_excess, spectrum_distance
 from super_resolution_gans.prediction import load_upscaler
 
+LONG = [pytest.mark.slow, pytest.mark.long]
+
 # PSNR (rounded) / SSIM by Wang (cut) / LR consistency (rounded), as the shared README prints them.
 OCT_ROWS = {
     ("kermany_oct2017", "test", "bscan", 20): {
@@ -136,7 +138,7 @@ NATURAL_ROWS = {
 
 @pytest.mark.parametrize(
     "name",
-    ["Set5", *(pytest.param(name, marks=pytest.mark.slow) for name in ("Set14", "BSD100"))],
+    ["Set5", pytest.param("Set14", marks=pytest.mark.slow), pytest.param("BSD100", marks=LONG)],
 )
 def test_the_rows_of_the_paper_come_out_by_its_protocol(shared, name):
     """Ledig et al. 2017 (arXiv 1609.04802v5), table 2: the paper's rows to 0.025 dB and 0.001."""

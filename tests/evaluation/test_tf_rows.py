@@ -15,6 +15,8 @@ from super_resolution_gans.evaluation.compare import compare
 from super_resolution_gans.evaluation.rows import PAPER
 from super_resolution_gans.prediction import load_upscaler
 
+LONG = [pytest.mark.slow, pytest.mark.long]
+
 TABLE = Path(__file__).with_name("tf_rows.csv")
 MODELS = ("pre_generator", "gan_generator")
 
@@ -31,7 +33,7 @@ def ours(shared, dataset, upscalers):
 
 
 @pytest.mark.timeout(1800)  # full-size networks
-@pytest.mark.parametrize("dataset", ["Set5", pytest.param("Set14", marks=pytest.mark.slow)])
+@pytest.mark.parametrize("dataset", ["Set5", pytest.param("Set14", marks=LONG)])
 def test_every_image_has_the_numbers_of_the_independent_script(shared, dataset):
     """To 0.01 dB and 0.0005: TensorFlow's convolutions and resizing add in another order."""
     upscalers = {name: load_upscaler(name, scale=4) for name in ("nearest", "bicubic")}

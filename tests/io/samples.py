@@ -229,4 +229,3 @@ def _rows() -> Sequence[Reader]:
 
 
 READERS = {reader.name: reader for reader in _rows()}
-VENDORS = ("vol", "xml", "e2e", "fda", "fds", "img", "oct")

@@ -38,6 +38,7 @@ def test_each_region_is_a_window_within_one_layer_and_they_are_apart():
         layer = np.searchsorted(TOPS, [rows.min(), rows.max()], "right")
         assert layer[0] == layer[1]
         corners.append((rows.min(), columns.min()))
+    assert len(corners) == labels.max() - 1  # the first is background
     for index, (top, left) in enumerate(corners):
         for other_top, other_left in corners[:index]:
             assert abs(top - other_top) >= 16 or abs(left - other_left) >= 64

@@ -364,7 +364,9 @@ def test_claims_of_size_cost_no_memory(saved: Path, tmp_path: Path) -> None:
         bomb(tmp_path / "header", b"{}", length=1 << 40),
         bomb(tmp_path / "many", many.encode()),
     ]
-    for name, outcome, seconds, grown in load_all_in_a_child(paths, tmp_path):
+    results = load_all_in_a_child(paths, tmp_path)
+    assert [name for name, *_ in results] == [path.name for path in paths]
+    for name, outcome, seconds, grown in results:
         assert outcome != "loaded", name
         assert seconds < 20, name
         assert grown < 512, name

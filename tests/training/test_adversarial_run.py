@@ -131,13 +131,13 @@ def test_a_game_killed_ten_times_ends_in_the_same_bytes(
 def test_two_processes_end_in_identical_weights_and_in_those_of_one(
     game: Recipe, store_path: Path, tmp_path: Path, start: Path
 ) -> None:
-    # What depends on a batch as a whole (BatchNorm, spectra) or is drawn per process (noise) is
-    # another function of half a batch; all the rest must be the same.
+    # What depends on a batch as a whole (BatchNorm) or is drawn per process (noise) is another
+    # function of half a batch; all the rest, spectra too, must be the same.
     spectral = {"kind": "patch", "width": 4, "layers": 2, "spectral": True}
     recipe = varied(
         game,
         freeze_batch_norm=True,
-        content={"weighing": "measured"},
+        content={"weighing": "measured", "spectrum": 0.1, "grid": 0.1},
         adversarial={"weight": 0.1, "discriminator": spectral},
         schedule={"updates": 8, "validate_every": 8},
     )
@@ -282,6 +282,11 @@ def test_frozen_statistics_are_those_of_the_start(
     before, after = load_generator(start).network, load_generator(model).network
     assert torch.equal(before.body[0].norm1.running_var, after.body[0].norm1.running_var)
     assert not torch.equal(before.head.weight, after.head.weight)
+
+
+def test_any_term_is_enough_to_train_on(game: Recipe, store_path: Path, tmp_path: Path) -> None:
+    recipe = varied(game, content={"pixel_weight": 0, "consistency": 1})
+    assert train(recipe, store_path, tmp_path / "run", device="cpu").model.is_file()
 
 
 @pytest.mark.parametrize(

@@ -34,22 +34,6 @@ def test_a_varied_run_is_another_and_the_same_again(
     assert not torch.equal(heads["none"], heads["all"])
 
 
-@pytest.mark.parametrize(
-    ("augment", "message"),
-    [
-        ({"gamma": [2, 1]}, r"augment\.gamma must be an interval 0 < low <= high, not 2.0, 1.0"),
-        ({"gain": [2, 1]}, r"augment\.gain must be"),
-        ({"speckle": [0.2, 0.1]}, r"augment\.speckle must be"),
-    ],
-)
-def test_intervals_the_wrong_way_round_are_refused(
-    tiny: Recipe, store_path: Path, tmp_path: Path, augment: dict[str, Any], message: str
-) -> None:
-    with pytest.raises(ValueError, match=message):
-        train(varied(tiny, augment), store_path, tmp_path / "run", device="cpu")
-    assert not (tmp_path / "run").exists()
-
-
 def test_scans_too_small_for_a_rotation_are_named(
     tiny: Recipe, store_path: Path, tmp_path: Path
 ) -> None:

@@ -164,7 +164,7 @@ def test_a_command_that_cannot_be_obeyed_is_refused_once_and_not_tried_again(
 
 @pytest.mark.slow
 @pytest.mark.timeout(600)
-@pytest.mark.parametrize("phase", ["pretrain", "adversarial"])
+@pytest.mark.parametrize("phase", [pytest.param("pretrain", marks=pytest.mark.long), "adversarial"])
 def test_one_of_two_killed_and_started_again_ends_in_the_same_bytes(phase: str) -> None:
     tool = HERE.parents[1] / "tools" / "kill_ranks.py"
     done = subprocess.run(

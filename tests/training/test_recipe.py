@@ -125,12 +125,25 @@ def test_an_experiment_is_one_line(override: str, section: tuple[str, str], valu
         "augment.rotation=46",
         "augment.rotation=.nan",
         "augment.speckle=[-1, 0]",
+        "augment.gamma=[1.25, 0.8]",
+        "augment.speckle=[0.2, 0.1]",
+        "degradation.blur=[2, 1]",
+        "degradation.noise=[0, .inf]",
+        "degradation.kernels=[]",
+        "content.features_scale=.inf",
+        "schedules.cpu.learning_rate=.inf",
     ],
 )
-def test_an_augmentation_that_makes_no_sense_is_one_line(override: str) -> None:
+def test_a_value_that_makes_no_sense_is_one_line(override: str) -> None:
     key = re.escape(override.partition("=")[0])
     with pytest.raises(RecipeError, match=rf"^[^\n]*{key}.* = [^\n]*$"):
         load_recipe("oct-srresnet-x4", [override])
+
+
+def test_an_interval_the_wrong_way_round_is_said_to_be_so() -> None:
+    told = r"augment\.gamma = \[1\.25, 0\.8\]: an interval is \[low, high\], the lower number first"
+    with pytest.raises(RecipeError, match=told):
+        load_recipe("oct-srresnet-x4", ["augment.gamma=[1.25, 0.8]"])
 
 
 def test_known_keys_are_those_of_a_full_recipe() -> None:

@@ -113,6 +113,7 @@ def test_a_stopped_run_goes_on_to_the_same_bytes(
 
 
 @pytest.mark.slow
+@pytest.mark.long
 def test_a_run_killed_at_a_random_moment_goes_on_to_the_same_bytes(
     tiny: Recipe, store_path: Path, tmp_path: Path
 ) -> None:

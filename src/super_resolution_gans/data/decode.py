@@ -4,7 +4,6 @@ Decoding is what packing spends its time on, and the decoders run outside Python
 """
 
 import hashlib
-import os
 from collections import deque
 from collections.abc import Generator, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -17,6 +16,7 @@ from numpy.typing import NDArray
 from super_resolution_gans.data.blocks import block_means
 from super_resolution_gans.data.inventory import DataError, Entry
 from super_resolution_gans.io import read_scan
+from super_resolution_gans.program import processors
 from super_resolution_gans.scan import Scan
 
 _LUMINANCE = np.array([0.299, 0.587, 0.114], dtype=np.float32)
@@ -48,7 +48,7 @@ def decoded(
     Raises:
         TooNarrowError: if a scan does not fit into ``dtype``.
     """
-    threads = max(1, min(_MOST_THREADS, os.cpu_count() or 1))
+    threads = min(_MOST_THREADS, processors())
     waiting: deque[tuple[Entry, Future[Iterable[Slice]]]] = deque()
     pool = ThreadPoolExecutor(threads)
     try:

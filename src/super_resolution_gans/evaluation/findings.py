@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from super_resolution_gans.evaluation.counted import plural
 from super_resolution_gans.evaluation.people import ALPHA, Finding
 from super_resolution_gans.scan import printable
 
@@ -25,6 +26,7 @@ def findings_table(findings: Sequence[Finding], *, level: float, resamples: int,
 
 
 def groups(findings: Sequence[Finding]) -> list[list[Finding]]:
+    """Those of one dataset and pair of methods together, in the order in which they come."""
     groups: dict[tuple[str, str, str], list[Finding]] = {}
     for finding in findings:
         groups.setdefault((finding.dataset, finding.method, finding.against), []).append(finding)
@@ -32,17 +34,18 @@ def groups(findings: Sequence[Finding]) -> list[list[Finding]]:
 
 
 def heading(group: Sequence[Finding]) -> list[str]:
+    """What a group compares, on how many people; and why nothing is claimed, if so."""
     first = group[0]
     people = max(finding.people for finding in group)
     images = max(finding.images for finding in group)
     lines = [
         f"{printable(first.dataset) or 'images'}: {printable(first.method)} against "
-        f"{printable(first.against)}; {_plural(people, 'person', 'people')}, "
-        f"{_plural(images, 'image')}"
+        f"{printable(first.against)}; {plural(people, 'person')}, "
+        f"{plural(images, 'image')}"
     ]
     unknown = max(finding.unknown for finding in group)
     if unknown:
-        lines.append(f"  {_plural(unknown, 'image')} of unknown people left out")
+        lines.append(f"  {plural(unknown, 'image')} of unknown people left out")
     reason = reason_of_all(group)
     return [*lines, f"  {reason}"] if reason else lines
 
@@ -75,6 +78,7 @@ def label(finding: Finding) -> str:
 
 
 def cells(finding: Finding) -> tuple[str, ...]:
+    """The columns :data:`HEADS` of a row; a dash where nothing is claimed."""
     style = finding.measure.format.lstrip("+")
     means = [f"{mean:{style}}" for mean in (finding.mean, finding.mean_against)]
     difference = f"{finding.difference:+{style}}"
@@ -93,27 +97,25 @@ def cells(finding: Finding) -> tuple[str, ...]:
 
 
 def remark(finding: Finding, group: Sequence[Finding]) -> str:
+    """What a row leaves out or lacks, in brackets; empty if nothing, or if its heading says it."""
     why_not = None if reason_of_all(group) else finding.why_not
     parts = [why_not] if why_not else []
     if finding.left_out:
-        parts.append(f"{_plural(finding.left_out, 'image')} without a number left out")
+        parts.append(f"{plural(finding.left_out, 'image')} without a number left out")
     if finding.people < max(other.people for other in group) and not finding.why_not:
-        parts.append(f"{_plural(finding.people, 'person', 'people')}")
+        parts.append(f"{plural(finding.people, 'person')}")
     return f"  ({'; '.join(parts)})" if parts else ""
 
 
 def method_lines(level: float, resamples: int, seed: int, tests: int) -> list[str]:
+    """How the numbers came about, a line for each column."""
     return [
         "means: over people, of means over each person's images",
         "distance: how far a measure is from its target, 0, or 1 (then of its logarithm)",
         f"interval: {100 * level:g} % of the mean difference, BCa bootstrap over people, "
         f"{resamples} resamples, seed {seed}",
         "p: Wilcoxon's signed-rank test, two-sided, over people; corrected as Holm has it for "
-        f"{_plural(tests, 'test')}",
+        f"{plural(tests, 'test')}",
         "r: rank-biserial correlation of the differences, dz: Cohen's; of method less against",
         f"better: where corrected p is below {ALPHA}; not shown is not the same as equal",
     ]
-
-
-def _plural(count: int, noun: str, many: str = "") -> str:
-    return f"{count} {noun}" if count == 1 else f"{count} {many or noun + 's'}"

@@ -175,6 +175,7 @@ def share_difference(
 
 
 def too_few_discordant(number: int) -> str:
+    """Why nothing is tested on so few images that one method has right and the other wrong."""
     return f"{number} discordant images are too few ({FEWEST_DISCORDANT})"
 
 

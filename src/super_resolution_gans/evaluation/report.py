@@ -10,6 +10,7 @@ from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING, Any
 
 from super_resolution_gans.evaluation.compare import Comparison, Mean, Row
+from super_resolution_gans.evaluation.counted import plural
 from super_resolution_gans.evaluation.measures import KNOWN, USUAL, Measure
 from super_resolution_gans.evaluation.protocol import (
     asked_for,
@@ -32,9 +33,9 @@ def dataset_line(comparison: Comparison, dataset: str) -> str:
     share = 100 * masked / (masked + counted)
     touched = sum(row.masked > 0 for row in rows)
     return (
-        f"{printable(dataset) or 'images'}: {_plural(len(rows), 'image')}, {_people(rows)}; "
+        f"{printable(dataset) or 'images'}: {plural(len(rows), 'image')}, {_people(rows)}; "
         f"masked: {masked} of {masked + counted} pixels ({share:.2f} %) in "
-        f"{_plural(touched, 'image')}"
+        f"{plural(touched, 'image')}"
     )
 
 
@@ -237,12 +238,12 @@ def badness(cell: str, column: Measure) -> float:
 def _remark(mean: Mean) -> str:
     """What the means leave out."""
     left_out = [
-        f"{_plural(count, 'image')} of infinite {name} left out of its mean"
+        f"{plural(count, 'image')} of infinite {name} left out of its mean"
         for count, name in ((mean.identical, "PSNR"), (mean.consistent, "consistency"))
         if 0 < count < mean.images
     ]
     left_out += [
-        f"{_plural(count, 'image')} too small for {name} left out of its mean"
+        f"{plural(count, 'image')} too small for {name} left out of its mean"
         for count, name in (
             (mean.without_lpips, "LPIPS"),
             (mean.without_spectrum, "the spectrum"),
@@ -260,7 +261,7 @@ def _remark_of_more(mean: Mean) -> str:
         if count:
             lacking.setdefault(count, []).append(KNOWN[name].heading)
     remarks = [
-        f"{_plural(count, 'image')} without {', '.join(names)}" for count, names in lacking.items()
+        f"{plural(count, 'image')} without {', '.join(names)}" for count, names in lacking.items()
     ]
     return f"  ({'; '.join(remarks)})" if remarks else ""
 
@@ -277,9 +278,5 @@ def _people(rows: Sequence[Row]) -> str:
     known, unknown = _known_patients(rows), sum(row.patient is None for row in rows)
     if not known:
         return "patients unknown"
-    of_unknown = f" and {_plural(unknown, 'image')} of unknown patients" if unknown else ""
-    return f"{_plural(len(known), 'patient')}{of_unknown}"
-
-
-def _plural(count: int, noun: str) -> str:
-    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
+    of_unknown = f" and {plural(unknown, 'image')} of unknown patients" if unknown else ""
+    return f"{plural(len(known), 'patient')}{of_unknown}"

@@ -197,7 +197,7 @@ class _Metered:
         return data
 
     def check_items(self, begin: int, end: int, little: bool) -> None:
-        """Refuse sequences that would take minutes once somebody looks into them."""
+        """Refuse (ReadError) sequences that would take minutes once somebody looks into them."""
         self._file.seek(begin)
         if self._file.read(end - begin).count(_ITEM[0 if little else 1]) > _HEADER_ITEMS:
             raise ReadError(self._source, "too many items before the pixels: no image's header")

@@ -54,7 +54,11 @@ def check_chunks(path: Path, source: str) -> None:
 
 
 def announced_size(path: Path, source: str) -> tuple[int, int]:
-    """Height and width by the first chunk, which has to be IHDR."""
+    """Height and width by the first chunk, which has to be IHDR.
+
+    Raises:
+        ReadError: if it is not, or not there.
+    """
     with path.open("rb") as file:
         head = file.read(_SIZE_AT + 8)
     if len(head) < _SIZE_AT + 8:

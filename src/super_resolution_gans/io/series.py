@@ -91,7 +91,11 @@ class _Slices:
         self.shape = (len(files), *first.shape[:2], *((3,) if self._colour else ()))
 
     def read(self, index: int, rows: slice, columns: slice) -> NDArray[Any]:
-        """A window of slice ``index``: (h, w) or (h, w, 3)."""
+        """A window of slice ``index``: (h, w) or (h, w, 3).
+
+        Raises:
+            ReadError: if its file cannot be read, or holds another kind of slice than the first.
+        """
         last = self._last
         if last is None or last[0] != index:
             last = self._last = (index, self._decoded(index))

@@ -148,7 +148,7 @@ def is_grey(values: NDArray[Any]) -> bool:
 
 
 def check_size(source: str, height: int, width: int, channels: int, limits: Limits) -> None:
-    """Refuse an image without pixels, or with too many, before it is decoded."""
+    """Refuse (ReadError) an image without pixels, or with too many, before it is decoded."""
     if height < 1 or width < 1:
         raise ReadError(source, f"an image of {width} x {height} pixels has nothing to read")
     if height * width > limits.max_pixels:
@@ -170,7 +170,7 @@ def too_many_pixels(source: str, what: str, limits: Limits) -> ReadError:
 
 
 def check_memory(source: str, count: int, limits: Limits, cure: str = "") -> None:
-    """Refuse a volume of ``count`` bytes that has to be in memory, before it is decoded."""
+    """Refuse (ReadError) a volume of ``count`` bytes that has to be in memory, if that is much."""
     if count > limits.max_memory:
         raise ReadError(
             source,

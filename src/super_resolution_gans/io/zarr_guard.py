@@ -80,7 +80,11 @@ def _inner(shard: bytes, meta: ArrayMeta) -> "list[bytes]":
 
 
 def decoded_bytes(data: bytes, meta: ArrayMeta) -> int:
-    """How many bytes a stored chunk would become, or one more than fit."""
+    """How many bytes a stored chunk would become, or one more than fit.
+
+    Raises:
+        ValueError: if it breaks off; and whatever the decoder raises for damaged data.
+    """
     from numcodecs import Zstd
 
     data = data[: len(data) - 4 * meta.checksum]

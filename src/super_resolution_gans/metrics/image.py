@@ -125,6 +125,9 @@ def luma(rgb: Image, swing: Swing = "full") -> NDArray[np.float64]:
         swing: ``full``: 0.299 R + 0.587 G + 0.114 B, in [0, 1]. ``studio``: what MATLAB's
             ``rgb2ycbcr`` returns, from 16/255 to 235/255; the super-resolution literature (and
             Ledig et al. 2017) measures on it. PSNR on it is about 1.3 dB higher.
+
+    Raises:
+        MetricError: if the image has no three channels.
     """
     if rgb.ndim != 3 or rgb.shape[2] != 3:
         raise MetricError(f"an image of shape {rgb.shape} has no red, green and blue")

@@ -157,7 +157,11 @@ class SRResNet(Upsampler):
         return self.render(self.features(image, generator))
 
     def features(self, image: Tensor, generator: torch.Generator | None = None) -> Tensor:
-        """All but the last convolution: what :meth:`render` makes the image of."""
+        """All but the last convolution: what :meth:`render` makes the image of.
+
+        Raises:
+            ValueError: as :meth:`forward`.
+        """
         if self.noise and self.training and generator is None:
             raise ValueError(
                 "this generator adds noise in training: call it with a torch.Generator to draw from"

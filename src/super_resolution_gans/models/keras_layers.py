@@ -42,7 +42,7 @@ class Build:
     resized: bool = False
 
     def place(self, layer: KerasLayer) -> int:
-        """The node that the layer takes, which must be one."""
+        """The node that the layer takes; a KerasError if it takes none or several."""
         if len(layer.inputs) != 1:
             raise KerasError(f"takes {len(layer.inputs)} inputs")
         return self.places[layer.inputs[0]]

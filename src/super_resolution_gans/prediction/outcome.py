@@ -85,6 +85,7 @@ class Outcome:
 
 
 def exists_by_now(done: Outcome) -> Outcome:
+    """The outcome of a job whose result another process has written meanwhile."""
     reason = f"{done.target} exists by now"
     return Outcome("skipped", done.source, done.target, reason, done.note)
 

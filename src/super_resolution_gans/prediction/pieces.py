@@ -1,6 +1,5 @@
 """Upscaled pixels on their way: pieces in reading order, and the same in bands that agree."""
 
-import os
 from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -14,11 +13,12 @@ from super_resolution_gans.prediction.consistency import BAND, Projection
 from super_resolution_gans.prediction.consistent_windows import ConsistentWindows
 from super_resolution_gans.prediction.tiles import Span, Tile
 from super_resolution_gans.prediction.waiting import result_of
+from super_resolution_gans.program import processors
 from super_resolution_gans.scan import Scan
 
 Array = NDArray[np.float32]
 # Bands that are corrected at once: numpy works in one thread each.
-_THREADS = min(4, os.cpu_count() or 1)
+_THREADS = min(4, processors())
 
 
 class Piece(NamedTuple):

@@ -291,7 +291,8 @@ class Node:
 
 def _check(settings: Settings) -> None:
     if find_spec("pynetdicom") is None:
-        raise NodeError("DICOM nodes", 'pip install "SuperResolution-GANs[node]"')
+        cure = 'pip install "SuperResolution-GANs[node]"'
+        raise NodeError("DICOM node", f"needs pynetdicom: {cure}")
     checked_aet(settings.aet)
     for title in settings.allowed:
         checked_aet(title)

@@ -84,8 +84,12 @@ def prepare(
 
 def _weighs(recipe: Recipe) -> bool:
     content = recipe.content
-    features = content.features is not None and content.features_weight > 0
-    return bool(content.pixel_weight or features or content.total_variation)
+    weights = [
+        *(content.pixel_weight, content.total_variation, content.spectrum, content.grid),
+        *(content.subpixel_bias, content.texture, content.consistency),
+        0.0 if content.features is None else content.features_weight,
+    ]
+    return any(weights)
 
 
 def _data(recipe: Recipe, store: Store, device: torch.device) -> tuple[CropSampler, Validation]:

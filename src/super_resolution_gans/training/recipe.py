@@ -171,7 +171,8 @@ def _reason(detail: Any) -> str:
         return f"unknown key {key!r}{_nearest(key, known_keys())}"
     if detail["type"] == "missing":
         return f"key {key!r} is missing"
-    return f"{key} = {detail['input']!r}: {detail['msg'][:1].lower()}{detail['msg'][1:]}"
+    message = detail["msg"].removeprefix("Value error, ")
+    return f"{key} = {detail['input']!r}: {message[:1].lower()}{message[1:]}"
 
 
 def known_keys(section: type[BaseModel] = Recipe, prefix: str = "") -> Iterator[str]:

@@ -2,18 +2,26 @@
 
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
+from super_resolution_gans.degrade import Kernel
 from super_resolution_gans.losses import LEDIG_SCALE
+
+
+def _ordered(interval: tuple[float, float]) -> tuple[float, float]:
+    if interval[0] > interval[1]:
+        raise ValueError("an interval is [low, high], the lower number first")
+    return interval
+
 
 Factor = Annotated[int, Field(ge=1, le=32)]
 Scale = tuple[Factor, Factor]
-Interval = tuple[Annotated[float, Field(ge=0)], Annotated[float, Field(ge=0)]]
-_Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
-Factors = tuple[_Positive, _Positive]
+Weight = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+Interval = Annotated[tuple[Weight, Weight], AfterValidator(_ordered)]
+Factors = Annotated[tuple[Positive, Positive], AfterValidator(_ordered)]
 Share = Annotated[float, Field(ge=0, le=1)]
 Count = Annotated[int, Field(ge=1)]
-Weight = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 Precision = Literal["32-true", "bf16-mixed", "16-mixed"]
 
 
@@ -40,7 +48,7 @@ class ModelSection(Section):
 class DegradationSection(Section):
     """How LR is made from HR; intervals are drawn from uniformly, once an update."""
 
-    kernels: tuple[Literal["bicubic", "area", "decimate"], ...] = ("bicubic",)
+    kernels: Annotated[tuple[Kernel, ...], Field(min_length=1)] = ("bicubic",)
     blur: Interval = (0.0, 0.0)
     speckle: Interval = (0.0, 0.0)
     noise: Interval = (0.0, 0.0)
@@ -101,7 +109,7 @@ class ContentSection(Section):
     features: str | tuple[str, ...] | dict[str, Weight] | None = None
     features_weight: Weight = 1.0
     features_distance: Literal["mse", "l1"] = "mse"
-    features_scale: Annotated[float, Field(gt=0)] = LEDIG_SCALE
+    features_scale: Positive = LEDIG_SCALE
     total_variation: Weight = 0.0
     spectrum: Weight = 0.0
     grid: Weight = 0.0
@@ -140,7 +148,7 @@ class AdversarialSection(Section):
     weight: Weight = 1e-3
     ramp: Annotated[int, Field(ge=0)] = 0
     r1: Weight = 0.0
-    discriminator_rate: Annotated[float, Field(gt=0)] = 1.0
+    discriminator_rate: Positive = 1.0
     discriminator_betas: tuple[Share, Share] = (0.9, 0.999)
     discriminator: DiscriminatorSection = DiscriminatorSection()
 
@@ -159,7 +167,7 @@ class Schedule(Section):
     updates: Count = 100_000
     batch: Count = 16
     accumulate: Count = 1
-    learning_rate: Annotated[float, Field(gt=0)] = 1e-4
+    learning_rate: Positive = 1e-4
     warmup: Annotated[int, Field(ge=0)] = 0
     decay: Literal["none", "half", "cosine"] = "none"
     precision: Precision | Literal["auto"] = "auto"

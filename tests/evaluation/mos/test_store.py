@@ -262,8 +262,8 @@ def test_a_folder_that_cannot_be_written_is_one_line() -> None:
             [sys.executable, "-c", code, folder], capture_output=True, text=True, check=False
         )
         Path(folder).chmod(0o755)
-    assert "StoreError" in done.stderr
-    assert done.stderr.strip().endswith("ratings.sqlite: cannot be written: Permission denied")
+    (said,) = (line for line in done.stderr.splitlines() if "StoreError: " in line)
+    assert said.endswith("ratings.sqlite: cannot be written: Permission denied")
 
 
 def test_the_file_of_another_study_is_refused(store: Store, path: Path) -> None:

@@ -10,6 +10,7 @@ from html.parser import HTMLParser
 import pytest
 from PIL import Image
 
+from super_resolution_gans.evaluation.findings import cells
 from super_resolution_gans.evaluation.page.content import Statistics
 from super_resolution_gans.evaluation.page.document import page
 
@@ -63,7 +64,9 @@ def test_everything_that_was_measured_is_there(content):
     assert "95 % intervals" in words
     assert "corrected as Holm has it for" in words
     assert "Research use only; not a medical device" in words
+    assert content.cases
     for case in content.cases:
+        assert case.pick.reasons
         assert all(reason in words for reason in case.pick.reasons)
 
 
@@ -141,6 +144,8 @@ def test_pictures_are_the_pixels_of_the_region(content):
 
 def test_everything_is_labelled(content):
     tree = Tree(page(content))
+    for tag in ("img", "svg", "th", "a"):
+        assert tree.of(tag)
     assert all(attributes["alt"] for attributes in tree.of("img"))
     assert all(attributes.get("aria-label") for attributes in tree.of("svg"))
     assert all(attributes["scope"] in ("row", "col") for attributes in tree.of("th"))
@@ -149,14 +154,24 @@ def test_everything_is_labelled(content):
     targets = {attributes.get("id") for _, attributes in tree.elements}
     assert all(link["href"][1:] in targets for link in tree.of("a"))
     scrolled = [found for found in tree.of("div") if found.get("class") == "scroll"]
+    assert len(scrolled) == len(tree.of("table"))
     assert all(found["tabindex"] == "0" and found["aria-label"] for found in scrolled)
 
 
 @pytest.mark.parametrize("measure", ["psnr", "ssim_wang"])
 def test_cells_carry_what_they_are_sorted_by(content, measure):
     tree = Tree(page(content))
-    values = [attributes["data-value"] for attributes in tree.of("td")]
+    values = {attributes["data-value"] for attributes in tree.of("td")}
     (means,) = content.statistics.means.values()
     for method in content.comparison.methods:
         assert f"{means[method, measure].mean:.9g}" in values
-    assert all(value == "" or float(value) is not None for value in values if value[:1] in "0+-")
+    words = {value for value in values if value and not is_number(value)}
+    assert words <= {cells(finding)[-1] for finding in content.statistics.findings}
+
+
+def is_number(text):
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True

@@ -7,6 +7,7 @@ from itertools import combinations
 
 import numpy as np
 
+from super_resolution_gans.evaluation.counted import plural
 from super_resolution_gans.evaluation.intervals import Interval, share
 from super_resolution_gans.evaluation.mos.raters import Conduct, conduct
 from super_resolution_gans.evaluation.mos.rating import Rating
@@ -20,7 +21,6 @@ from super_resolution_gans.evaluation.mos.scores import (
     Resampled,
     Scores,
     Values,
-    plural,
     resampled,
     scores_of,
 )

@@ -3,8 +3,9 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from super_resolution_gans.evaluation.counted import plural
 from super_resolution_gans.evaluation.mos.analysis import Analysis
-from super_resolution_gans.evaluation.mos.scores import LEVEL, RESAMPLES, SEED, plural
+from super_resolution_gans.evaluation.mos.scores import LEVEL, RESAMPLES, SEED
 from super_resolution_gans.evaluation.mos.study import Study
 from super_resolution_gans.evaluation.mos.tables import (
     Table,

@@ -4,8 +4,9 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
+from super_resolution_gans.evaluation.counted import plural
 from super_resolution_gans.evaluation.mos.analysis import Analysis, Opinion
-from super_resolution_gans.evaluation.mos.scores import Scores, plural
+from super_resolution_gans.evaluation.mos.scores import Scores
 from super_resolution_gans.evaluation.mos.study import HIGH, LEAST, LOW, MOST
 from super_resolution_gans.evaluation.page.charts import strips
 from super_resolution_gans.evaluation.page.drawing import (

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Mapping
 
+from super_resolution_gans.evaluation.counted import plural
 from super_resolution_gans.evaluation.mos.analysis import Analysis
 from super_resolution_gans.evaluation.mos.contents import (
     USE,
@@ -12,7 +13,6 @@ from super_resolution_gans.evaluation.mos.contents import (
     tables_of,
 )
 from super_resolution_gans.evaluation.mos.figures import figures_of
-from super_resolution_gans.evaluation.mos.scores import plural
 from super_resolution_gans.evaluation.mos.tables import Table
 from super_resolution_gans.evaluation.page.html_tables import table_of
 from super_resolution_gans.evaluation.page.markup import bullets, element, escaped, facts, words

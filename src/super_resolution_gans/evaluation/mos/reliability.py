@@ -8,8 +8,9 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from super_resolution_gans.evaluation.counted import plural
 from super_resolution_gans.evaluation.intervals import Interval
-from super_resolution_gans.evaluation.mos.scores import LEVEL, RESAMPLES, SEED, plural
+from super_resolution_gans.evaluation.mos.scores import LEVEL, RESAMPLES, SEED
 from super_resolution_gans.evaluation.statistics import LEAST, StatisticsError
 
 Values = NDArray[np.float64]

@@ -14,6 +14,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
+from super_resolution_gans.evaluation.counted import plural
 from super_resolution_gans.evaluation.intervals import Interval
 from super_resolution_gans.evaluation.mos.rating import Rating
 from super_resolution_gans.evaluation.mos.study import LEAST as WORST
@@ -202,12 +203,6 @@ def _few_for(values: Values, incidence: Values, unit: str) -> tuple[str | None, 
     raters = given.any(axis=1).sum(axis=0)
     units = (incidence @ given.any(axis=0) > 0).sum(axis=0)
     return tuple(too_few(int(r), int(u), unit) for r, u in zip(raters, units, strict=True))
-
-
-def plural(count: int, noun: str) -> str:
-    """``1 person``, ``2 people``, ``3 raters``."""
-    several = "people" if noun == "person" else f"{noun}s"
-    return f"{count} {noun if count == 1 else several}"
 
 
 def _incidence(units: Sequence[str]) -> Values:

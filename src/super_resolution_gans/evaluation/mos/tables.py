@@ -3,10 +3,10 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from super_resolution_gans.evaluation.counted import plural
 from super_resolution_gans.evaluation.intervals import Interval
 from super_resolution_gans.evaluation.mos.analysis import Analysis, Difference
 from super_resolution_gans.evaluation.mos.reliability import Agreement
-from super_resolution_gans.evaluation.mos.scores import plural
 from super_resolution_gans.evaluation.mos.study import HIGH, REAL, WORDS, Question
 
 MEASURES = {

@@ -1,6 +1,7 @@
 """The page: one HTML file that asks for nothing and runs nothing but its own script."""
 
 from super_resolution_gans.evaluation import findings
+from super_resolution_gans.evaluation.counted import plural
 from super_resolution_gans.evaluation.page import content as made_of
 from super_resolution_gans.evaluation.page.content import Content
 from super_resolution_gans.evaluation.page.figures import distributions, plane_charts
@@ -39,9 +40,9 @@ def _opening(content: Content) -> str:
     comparison = content.comparison
     images = sum(len(comparison.images(name)) for name in comparison.datasets)
     counts = [
-        _plural(images, "image"),
-        _plural(len(comparison.datasets), "dataset"),
-        _plural(len(comparison.methods), "method"),
+        plural(images, "image"),
+        plural(len(comparison.datasets), "dataset"),
+        plural(len(comparison.methods), "method"),
         f"split: {', '.join(content.splits) or 'all'}",
     ]
     links = [(f"#data{n}", name or "images") for n, name in enumerate(comparison.datasets, 1)]
@@ -114,7 +115,3 @@ def _environment(content: Content) -> str:
     return element(
         "section", words("h2", "Environment") + facts(content.environment), id="environment"
     )
-
-
-def _plural(count: int, noun: str) -> str:
-    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"

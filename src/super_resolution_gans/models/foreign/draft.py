@@ -147,7 +147,11 @@ class Draft:
         return self._sourced(self("batch_norm", x), source, parts)
 
     def prelu(self, source: str, x: int) -> int:
-        """A PReLU, of one slope or one per channel."""
+        """A PReLU, of one slope or one per channel.
+
+        Raises:
+            UnfitError: if it has another number of slopes.
+        """
         (slopes,) = self.shape(f"{source}.weight", 1)
         if slopes not in (1, self._channels[x]):
             name, width = self.spelling(f"{source}.weight"), self._channels[x]

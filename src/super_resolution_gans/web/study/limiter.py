@@ -2,7 +2,6 @@
 
 import time
 from collections import deque
-from collections.abc import Callable
 
 _ADDRESSES = 10_000
 
@@ -13,13 +12,10 @@ class Limiter:
     Args:
         most: events.
         seconds: within these.
-        clock: seconds that only grow.
     """
 
-    def __init__(
-        self, most: int, seconds: float, clock: Callable[[], float] = time.monotonic
-    ) -> None:
-        self._most, self._seconds, self._clock = most, seconds, clock
+    def __init__(self, most: int, seconds: float) -> None:
+        self._most, self._seconds = most, seconds
         self._events: dict[str, deque[float]] = {}
 
     def full(self, address: str) -> bool:
@@ -36,10 +32,10 @@ class Limiter:
             self._tidy()
         # No more of them are needed to know that it is full.
         events = self._events.setdefault(address, deque(maxlen=self._most))
-        events.append(self._clock())
+        events.append(time.monotonic())
 
     def _forget(self, events: deque[float]) -> None:
-        oldest = self._clock() - self._seconds
+        oldest = time.monotonic() - self._seconds
         while events and events[0] <= oldest:
             events.popleft()
 
