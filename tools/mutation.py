@@ -50,7 +50,7 @@ GROUPS = {
     "tiles": Group(("prediction/tiles.py",), ("prediction/test_tiles.py",)),
     "projection": Group(
         ("prediction/consistency.py", "prediction/shrinking.py", "prediction/banded.py"),
-        ("prediction/test_consistency.py",),
+        ("prediction/test_consistency.py", "prediction/test_shrinking.py"),
     ),
     "keras": Group(
         ("models/keras_tensors.py", "models/keras_ranges.py", "models/keras_layers.py"),

@@ -145,12 +145,16 @@ def main() -> None:
         network, WEIGHTS / f"{arguments.name}.safetensors", card, getattr(torch, arguments.dtype)
     )
     write_sums(WEIGHTS)
+    vertical, lateral = network.scale
+    asked = f"--model {arguments.name}"
+    if (vertical, lateral) != (4, 4):
+        asked = f"--scale {vertical}x{lateral} {asked}"
     steps = "\n".join(f"{i}. {line}" for i, line in enumerate(card["trained"], 1))
     protocol = "\n".join(f"- {line}" for line in card["protocol"])
     text = f"""# {arguments.name}
 
 SRResNet (Ledig et al. 2017): {network.blocks} residual blocks of {network.width} channels,
-{network.channels} channel in and out, scale {network.scale[0]} x {network.scale[1]}, weights in
+{network.channels} channel in and out, scale {vertical} x {lateral}, weights in
 {arguments.dtype}. Input and output in [0, 1].
 
 **Research use only; not a medical device.** A super-resolved pixel is an estimate.
@@ -165,7 +169,7 @@ SRResNet (Ledig et al. 2017): {network.blocks} residual blocks of {network.width
 
 {by_itself(model.card)}
 Means over images, made by
-`srgan evaluate --data DATA --split test --split ood --no-consistency --model {arguments.name}`.
+`srgan evaluate --data DATA --split test --split ood --no-consistency {asked}`.
 
 PSNR in dB / SSIM (Wang) / LPIPS (AlexNet, lower is nearer):
 

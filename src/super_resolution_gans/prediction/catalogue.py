@@ -8,6 +8,7 @@ SHIPPED = {
     "oct-srgan-x4": "SRGAN for OCT, 4 x 4, trained to look like a scan",
     "oct-srresnet-x4": "SRResNet for OCT, 4 x 4, trained for the smallest mean squared error",
     "oct-srresnet-x4-native": "the same for scans that nobody downsampled: blurred and noisy ones",
+    "oct-srresnet-x4-lateral": "SRResNet for OCT, 1 x 4: four times the A-scans, rows as they are",
 }
 DEFAULT_MODEL = "oct-srgan-x4"
 FAITHFUL = {"oct-srgan-x4": "oct-srresnet-x4"}
