@@ -55,7 +55,7 @@ def test_partners_of_shipped_models_are_of_near_kin():
     for name, partner in FAITHFUL.items():
         assert {name, partner} <= SHIPPED.keys()
         faithful, inventive = (load_generator(find_weights(n)).network for n in (partner, name))
-        assert kinship(faithful, inventive) > 0.98
+        assert kinship(faithful, inventive) > 0.97
 
 
 def test_distortion_falls_steadily_as_fidelity_rises():
