@@ -77,6 +77,7 @@ def refusal(path: Path) -> str:
     return message
 
 
+@pytest.mark.usefixtures("unmeasured")
 def test_the_corpus_is_refused_as_its_manifest_says(shared: Path, tmp_path: Path) -> None:
     expected = {}
     for line in (shared / "corpus" / "manifest.tsv").read_text().splitlines()[1:]:
@@ -147,6 +148,7 @@ def test_canaries_sing_where_they_are_let(tmp_path: Path, monkeypatch: pytest.Mo
         (tmp_path / CANARY).unlink()
 
 
+@pytest.mark.usefixtures("unmeasured")
 def test_no_canary_sings_in_any_container(tmp_path: Path) -> None:
     paths = []
     for name, canary in canaries(tmp_path).items():
@@ -377,6 +379,7 @@ def hostile(folder: Path) -> list[Path]:
     return made
 
 
+@pytest.mark.usefixtures("unmeasured")
 def test_files_made_to_hurt_are_refused_at_once(tmp_path: Path) -> None:
     made = hostile(tmp_path)
     found = outcomes(made, tmp_path)

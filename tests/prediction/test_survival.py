@@ -123,6 +123,7 @@ app(sys.argv[1:])
 
 
 @posix
+@pytest.mark.usefixtures("unmeasured")
 def test_files_that_the_system_refuses_to_write_are_failures_and_then_done(tmp_path):
     """A limit of the size of files stands for a full disk: the same calls fail."""
     for number in range(3):
