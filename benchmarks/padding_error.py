@@ -1,8 +1,8 @@
 """Where the squared error of an upscaler lies, by distance to white registration padding.
 
-    python benchmarks/padding_error.py DATA [MODEL] [--dataset NAME]
+    python benchmarks/padding_error.py DATA [MODEL] [--dataset NAME] [--split SPLIT]
 
-For the test split of DATA (as `srgan evaluate` reads it), prints for each band of distances (HR
+For one split of DATA (test) (as `srgan evaluate` reads it), prints for each band of distances (HR
 pixels) the share of all counted squared error that bicubic and MODEL have in it, and how many dB
 MODEL gains over bicubic there. White padding itself and a 4-pixel border are not counted.
 """
@@ -37,9 +37,12 @@ def main() -> None:
     parser.add_argument("data", type=Path)
     parser.add_argument("model", nargs="?", default="oct-srresnet-x4")
     parser.add_argument("--dataset", default="kermany_oct2017")
+    parser.add_argument("--split", default="test")
     arguments = parser.parse_args()
     bicubic, model = load_upscaler("bicubic", scale=4), load_upscaler(arguments.model)
-    entries = select(find_entries(arguments.data), splits=["test"], datasets=[arguments.dataset])
+    entries = select(
+        find_entries(arguments.data), splits=[arguments.split], datasets=[arguments.dataset]
+    )
     sums = np.zeros((2, len(BANDS)))
     images = 0
     for pair in read_pairs(entries, (4, 4), dataset="", on_error=print):

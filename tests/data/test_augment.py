@@ -201,6 +201,8 @@ def test_only_what_is_white_in_all_channels_is_padding() -> None:
         ({"rotation": -1.0}, r"augment\.rotation must be from 0 to 45 degrees, not -1"),
         ({"rotation": 45.1}, r"augment\.rotation"),
         ({"rotation": math.nan}, r"augment\.rotation"),
+        ({"padding": 1.1}, r"augment\.padding must be from 0 to 1, not 1.1"),
+        ({"padding": math.nan}, r"augment\.padding"),
     ],
 )
 def test_what_makes_no_sense_is_refused(values: dict[str, Any], message: str) -> None:

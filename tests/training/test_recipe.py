@@ -104,6 +104,7 @@ def test_a_recipe_survives_being_written_and_read() -> None:
         ("augment.gain=[0.9, 1]", ("augment", "gain"), (0.9, 1.0)),
         ("augment.rotation=5", ("augment", "rotation"), 5.0),
         ("augment.speckle=[0, 0.1]", ("augment", "speckle"), (0.0, 0.1)),
+        ("augment.padding=0.2", ("augment", "padding"), 0.2),
         ("model.norm=none", ("model", "norm"), "none"),
     ],
 )
@@ -125,6 +126,7 @@ def test_an_experiment_is_one_line(override: str, section: tuple[str, str], valu
         "augment.rotation=46",
         "augment.rotation=.nan",
         "augment.speckle=[-1, 0]",
+        "augment.padding=1.5",
         "augment.gamma=[1.25, 0.8]",
         "augment.speckle=[0.2, 0.1]",
         "degradation.blur=[2, 1]",

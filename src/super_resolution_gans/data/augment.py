@@ -12,6 +12,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from super_resolution_gans.data.padding import pad
 from super_resolution_gans.degrade import add_speckle
 
 Interval = tuple[float, float]
@@ -26,7 +27,8 @@ _STREAM = 1  # keeps the numbers drawn here apart from those a degradation is dr
 class Augmentation:
     """What variations are drawn from; the defaults change nothing.
 
-    Order: rotation, gamma, gain, speckle; then grey levels are clipped to [0, 1].
+    Order: rotation, gamma, gain, speckle; then grey levels are clipped to [0, 1], and padding comes
+    over them.
 
     Args:
         gamma: interval of the power that grey levels are taken to, drawn log-uniformly.
@@ -36,6 +38,8 @@ class Augmentation:
             from a larger cut, so that no made-up pixel comes in.
         speckle: interval of the contrast of log-normal noise, see :func:`.degrade.add_speckle`,
             drawn uniformly.
+        padding: share of the crops that get an edge of white padding, see :func:`.padding.pad`.
+            Those that show padding of their own are left as they are.
 
     Raises:
         ValueError: if an interval is not ordered, or a number out of range or not finite.
@@ -45,6 +49,7 @@ class Augmentation:
     gain: Interval = (1.0, 1.0)
     rotation: float = 0.0
     speckle: Interval = (0.0, 0.0)
+    padding: float = 0.0
 
     def __post_init__(self) -> None:
         for name in ("gamma", "gain"):
@@ -58,6 +63,8 @@ class Augmentation:
             raise ValueError(
                 f"augment.speckle must be an interval 0 <= low <= high, not {low}, {high}"
             )
+        if not 0 <= self.padding <= 1:
+            raise ValueError(f"augment.padding must be from 0 to 1, not {self.padding}")
         if not 0 <= self.rotation <= STEEPEST:
             raise ValueError(
                 f"augment.rotation must be from 0 to {STEEPEST:g} degrees, not {self.rotation}"
@@ -128,7 +135,9 @@ class Augmentation:
             generator = torch.Generator(cut.device).manual_seed(noise)
             grey = add_speckle(grey, contrast, generator)
         grey = grey.clamp(0, 1)
-        return torch.where(image.amin(dim=0) >= _WHITE, image, grey) if keep else grey
+        if keep:
+            return torch.where(image.amin(dim=0) >= _WHITE, image, grey)
+        return pad(grey, source) if source.random() < self.padding else grey
 
 
 def _source(seed: int, step: int, place: int) -> np.random.Generator:

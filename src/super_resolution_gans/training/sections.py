@@ -74,13 +74,15 @@ class AugmentSection(Section):
     """How crops are varied before LR is made of them, each by itself; see ``data/augment.py``.
 
     ``gamma`` and ``gain`` are intervals of a power and a factor of grey levels, ``rotation`` is in
-    degrees to either side, ``speckle`` an interval of contrasts. Not with ``pairs: ready``.
+    degrees to either side, ``speckle`` an interval of contrasts, ``padding`` the share of crops
+    that get an edge of white padding. Not with ``pairs: ready``.
     """
 
     gamma: Factors = (1.0, 1.0)
     gain: Factors = (1.0, 1.0)
     rotation: Annotated[float, Field(ge=0, le=45)] = 0.0
     speckle: Interval = (0.0, 0.0)
+    padding: Share = 0.0
 
 
 class ContentSection(Section):
