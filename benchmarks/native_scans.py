@@ -1,12 +1,12 @@
 """What models do to scans that nobody downsampled, and to scans that are blurred and noisy.
 
-    python benchmarks/native_scans.py table DATA [--model NAME ...] [--scans N]
+    python benchmarks/native_scans.py table DATA [--model NAME ...] [--scans N] [--split SPLIT]
     python benchmarks/native_scans.py picture SCAN OUT.png [--model NAME ...] [--at ROW COLUMN]
 
-table: LR is made of N test scans of each dataset of DATA in several ways (blur in HR pixels, noise
-in units of [0, 1], both before rounding to 8 bit), and upscaled by bicubic and each model; PSNR and
-LPIPS against HR, means over scans. Bicubic has no blur and no noise to undo; models learned from
-what the first column has.
+table: LR is made of N scans of each dataset of one split of DATA (test) in several ways (blur in HR
+pixels, noise in units of [0, 1], both before rounding to 8 bit), and upscaled by bicubic and each
+model; PSNR and LPIPS against HR, means over scans. Bicubic has no blur and no noise to undo; models
+learned from what the first column has.
 
 picture: a part of SCAN, 64 x 96 pixels of its own, at four times its resolution by each model. No
 truth stands beside it, since nobody has measured it; how noisy the ground above the retina is, is
@@ -40,10 +40,10 @@ MODELS = ("oct-srresnet-x4", "oct-srgan-x4", "oct-srresnet-x4-native")
 PART = (64, 96)
 
 
-def table(data: Path, models: list[str], scans: int) -> None:
+def table(data: Path, models: list[str], scans: int, split: str) -> None:
     """PSNR / LPIPS by model and way."""
     chosen = []
-    entries = apart_by_role(select(find_entries(data), splits=["test"]))
+    entries = apart_by_role(select(find_entries(data), splits=[split]))
     for dataset in sorted({entry.dataset for entry in entries}):
         of_it = [entry for entry in entries if entry.dataset == dataset]
         chosen += of_it[:: max(1, len(of_it) // scans)][:scans]
@@ -102,6 +102,7 @@ def main() -> None:
     one = kinds.add_parser("table")
     one.add_argument("data", type=Path)
     one.add_argument("--scans", type=int, default=4)
+    one.add_argument("--split", default="test")
     two = kinds.add_parser("picture")
     two.add_argument("scan", type=Path)
     two.add_argument("out", type=Path)
@@ -110,7 +111,7 @@ def main() -> None:
         kind.add_argument("--model", nargs="+", default=list(MODELS))
     arguments = parser.parse_args()
     if arguments.kind == "table":
-        table(arguments.data, arguments.model, arguments.scans)
+        table(arguments.data, arguments.model, arguments.scans, arguments.split)
     else:
         picture(arguments.scan, arguments.out, arguments.model, arguments.at)
 

@@ -46,9 +46,23 @@ def training_line(card: dict[str, Any]) -> str:
         f"{recipe['name']}, {started}: {card['updates']:,} updates of {schedule['batch']} crops of "
         f"{crops['size']} x {crops['size']}, Adam, learning rate {schedule['learning_rate']:g} "
         f"({schedule['decay']} over {schedule['updates']:,}{ended}), {card['precision']} on "
-        f"{card['device']}, {padding:.0%} of the crops with white padding, seed {card['seed']}, "
+        f"{card['device']}, {padding:.0%} of the crops with white padding{varied(recipe)}, "
+        f"seed {card['seed']}, "
         f"data sha256 {card['data_sha256'][:16]}. {objective(card)}"
     )
+
+
+def varied(recipe: dict[str, Any]) -> str:
+    """What crops were varied by, in words."""
+    augment = recipe.get("augment", {})
+    words = [f"{augment['padding']:.0%} given some"] if augment.get("padding") else []
+    if augment.get("rotation"):
+        words.append(f"turned by up to {augment['rotation']:g} degrees")
+    for name, nothing in (("gamma", [1, 1]), ("gain", [1, 1]), ("speckle", [0, 0])):
+        low, high = augment.get(name, nothing)
+        if [low, high] != nothing:
+            words.append(f"{name} {low:g} to {high:g}")
+    return "".join(f", {word}" for word in words)
 
 
 def objective(card: dict[str, Any]) -> str:

@@ -93,8 +93,10 @@ def _weighs(recipe: Recipe) -> bool:
 
 
 def _data(recipe: Recipe, store: Store, device: torch.device) -> tuple[CropSampler, Validation]:
-    degradation = None
-    if recipe.pairs == "degrade":
+    degradation, augment = None, recipe.augment.model_dump()
+    if recipe.pairs == "ready":
+        augment["padding"] = 0.0  # the shipped recipes have it, and LR twins would not follow
+    else:
         degradation = DegradationRange(scale=recipe.model.scale, **recipe.degradation.model_dump())
     sampler = CropSampler(
         store,
@@ -104,7 +106,7 @@ def _data(recipe: Recipe, store: Store, device: torch.device) -> tuple[CropSampl
         scale=recipe.model.scale,
         seed=recipe.seed,
         device=device,
-        augmentation=Augmentation(**recipe.augment.model_dump()),
+        augmentation=Augmentation(**augment),
     )
     validation = Validation(store, degradation=degradation, scale=recipe.model.scale, device=device)
     return sampler, validation

@@ -75,7 +75,7 @@ class AugmentSection(Section):
 
     ``gamma`` and ``gain`` are intervals of a power and a factor of grey levels, ``rotation`` is in
     degrees to either side, ``speckle`` an interval of contrasts, ``padding`` the share of crops
-    that get an edge of white padding. Not with ``pairs: ready``.
+    that get an edge of white padding. Not with ``pairs: ready``, where ``padding`` says nothing.
     """
 
     gamma: Factors = (1.0, 1.0)
