@@ -3,11 +3,16 @@
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
+from PIL import Image
 
+from super_resolution_gans.data.inventory import find_entries
+from super_resolution_gans.data.split import assign_splits
+from super_resolution_gans.data.store import pack
 from super_resolution_gans.models.checkpoint import load_generator
-from super_resolution_gans.training.recipe import Recipe, parse_recipe
+from super_resolution_gans.training.recipe import Recipe, load_recipe, parse_recipe
 from super_resolution_gans.training.run import train
 
 pytest.importorskip("lightning", reason="training needs the extra [train]")
@@ -45,3 +50,43 @@ def test_scans_too_small_for_a_rotation_are_named(
             device="cpu",
         )
     assert not (tmp_path / "run").exists()
+
+
+def ready_pairs(scans: Path, folder: Path) -> Path:
+    """A store of the scans and of LR twins that nobody degraded here."""
+    for part in ("HR", "LR"):
+        (folder / part).mkdir(parents=True)
+    for path in sorted(scans.iterdir()):
+        pixels = np.asarray(Image.open(path))
+        Image.fromarray(pixels).save(folder / "HR" / path.name)
+        Image.fromarray(pixels[1::4, 1::4]).save(folder / "LR" / path.name)
+    pack(assign_splits(find_entries(folder), (4 / 6, 1 / 6, 1 / 6)), folder / "store")
+    return folder / "store"
+
+
+SHORT = [
+    "pairs=ready",
+    "crops.size=48",
+    *(f"model.{key}" for key in ("blocks=1", "width=8")),
+    *(f"schedules.cpu.{key}" for key in ("updates=2", "validate_every=2", "batch=2")),
+]
+
+
+def test_the_shipped_recipe_trains_on_ready_pairs_without_the_padding_it_makes_up(
+    scans: Path, tmp_path: Path
+) -> None:
+    store = ready_pairs(scans, tmp_path / "pairs")
+    heads = []
+    for share in (0.0, 1.0):
+        recipe = load_recipe("oct-srresnet-x4", [*SHORT, f"augment.padding={share}"])
+        run = train(recipe, store, tmp_path / f"run-{share}", device="cpu")
+        heads.append(load_generator(run.model).network.head.weight)
+    assert load_recipe("oct-srresnet-x4").augment.padding > 0
+    assert torch.equal(*heads)
+
+
+def test_other_variations_of_ready_pairs_are_refused(scans: Path, tmp_path: Path) -> None:
+    store = ready_pairs(scans, tmp_path / "pairs")
+    recipe = load_recipe("oct-srresnet-x4", [*SHORT, "augment.gain=[0.9, 1.1]"])
+    with pytest.raises(ValueError, match="LR twins that are ready-made would not follow"):
+        train(recipe, store, tmp_path / "run", device="cpu")
