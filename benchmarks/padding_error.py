@@ -2,7 +2,7 @@
 
     python benchmarks/padding_error.py DATA [MODEL] [--dataset NAME] [--split SPLIT]
 
-For one split of DATA (test) (as `srgan evaluate` reads it), prints for each band of distances (HR
+For a split of DATA (as `srgan evaluate` reads it; test), prints for each band of distances (HR
 pixels) the share of all counted squared error that bicubic and MODEL have in it, and how many dB
 MODEL gains over bicubic there. White padding itself and a 4-pixel border are not counted.
 """

@@ -13,7 +13,7 @@ from torch import Tensor
 
 STEEPEST = math.tan(math.radians(15))
 DEEPEST = 0.6  # share of the crop that padding covers, at its middle
-_UPRIGHT = 0.8  # share of the edges that run across the A-scans: at the top or the bottom
+_LEVEL = 0.8  # share of the edges that lie across the A-scans: at the top or the bottom
 
 
 def pad(image: Tensor, source: np.random.Generator) -> Tensor:
@@ -22,7 +22,7 @@ def pad(image: Tensor, source: np.random.Generator) -> Tensor:
     height, width = image.shape[-2:]
     down = torch.arange(height, device=image.device)[:, None]
     across = torch.arange(width, device=image.device)
-    if shares[0] < _UPRIGHT:
+    if shares[0] < _LEVEL:
         from_edge, along, length, breadth = down, across, height, width
     else:
         from_edge, along, length, breadth = across, down, width, height
